@@ -1,0 +1,291 @@
+"""One walk of a tree: which files can matter, and the bytes of those that do."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from crewmem_doctor.errors import UsageError
+from crewmem_doctor.model.project import Gap
+from crewmem_doctor.sources._pruned import ASIDE, is_aside_file, is_candidate, is_foreign, is_pruned_directory
+from crewmem_doctor.sources.gitignore import IgnoreFile, ignored
+
+SIZE_CAP = 4 * 1024 * 1024
+NEEDLES = (b"crewai", b"mem0", b"CREWAI_")
+# A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory.
+_KEEP = 12 * 1024 * 1024
+_COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
+
+
+class Tree:
+    """The files of one scan root.
+
+    `python` are the Python files that may matter, `hits` those of them whose bytes mention a needle, `files` all others
+    that may hold a requirement, a setting or a deployment, by their names. Paths are POSIX, relative to `root`, sorted.
+    Files that git would ignore, virtual environments and copies of CrewAI itself are in none of them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.python: tuple[str, ...] = ()
+        self.hits: tuple[str, ...] = ()
+        self.files: tuple[str, ...] = ()
+        self._directories: dict[str, tuple[frozenset[str], tuple[IgnoreFile, ...]]] = {}
+        self._bodies: dict[str, bytes] = {}
+        self._gaps: dict[str, Gap] = {}
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What could not be read so far; later reads may add to it."""
+        return tuple(sorted(self._gaps.values()))
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file of the walk. None where there is none, or (with a gap) where it cannot be had."""
+        body = self._bodies.get(path)
+        if body is not None:
+            return body
+        if path in self._gaps or not self.exists(path):
+            return None
+        return self._load(path)
+
+    def text(self, path: str) -> str | None:
+        """The text of a file: no byte order mark, only `\\n` between lines, U+FFFD for bytes that cannot be decoded."""
+        body = self.read(path)
+        if body is None:
+            return None
+        return decode(body, python=path.endswith(".py"))
+
+    def exists(self, path: str) -> bool:
+        """Whether the walk saw a file or folder there. Ignored and pruned ones do not exist."""
+        path = path.removeprefix("./").rstrip("/")
+        if path in ("", "."):
+            return True
+        parent, _, name = path.rpartition("/")
+        seen = self._directories.get(parent)
+        if seen is None or name not in seen[0]:
+            return False
+        return path in self._directories or not ignored(seen[1], name, path, False)
+
+    def is_dir(self, path: str) -> bool:
+        path = path.removeprefix("./").rstrip("/")
+        return path in ("", ".") or path in self._directories
+
+    def grep(self, needles: Iterable[bytes], among: Iterable[str] | None = None) -> list[str]:
+        """The Python files (of `among` where given) whose bytes contain any needle, in the order of the tree."""
+        wanted = tuple(needles)
+        found = []
+        for path in self.python if among is None else among:
+            body = self._bodies.get(path)
+            if body is None:
+                body = None if path in self._gaps else self._load(path)
+            if body is not None and any(needle in body for needle in wanted):
+                found.append(path)
+        return found
+
+    def named(self, predicate: Callable[[str], bool]) -> list[str]:
+        """The candidates whose last name, in lower case, fulfils `predicate`."""
+        return [path for path in self.files if predicate(path.rpartition("/")[2].lower())]
+
+    def match(self, *patterns: str) -> list[str]:
+        """The candidates whose last name matches one of the shell patterns, whatever its case."""
+        tests = [re.compile(fnmatch.translate(pattern.lower())).match for pattern in patterns]
+        return self.named(lambda name: any(test(name) for test in tests))
+
+    def children(self, path: str) -> list[str]:
+        """The names in a folder of the walk, sorted; empty where there is none."""
+        seen = self._directories.get(path.removeprefix("./").rstrip("/"))
+        return sorted(seen[0]) if seen else []
+
+    def _load(self, path: str) -> bytes | None:
+        full = os.path.join(self.root, path)
+        try:
+            handle = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK) if os.name == "posix" else os.open(
+                full, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except (OSError, ValueError) as problem:
+            self._miss(path, "unreadable", _reason(problem))
+            return None
+        try:
+            state = os.fstat(handle)
+            if not stat.S_ISREG(state.st_mode):
+                if not stat.S_ISDIR(state.st_mode):
+                    self._miss(path, "unreadable", "not a regular file")
+                return None
+            if state.st_size > SIZE_CAP:
+                self._miss(path, "too-large", f"{state.st_size:,} bytes are over the limit of {SIZE_CAP:,}")
+                return None
+            return _all_of(handle, state.st_size)
+        except OSError as problem:
+            self._miss(path, "unreadable", _reason(problem))
+            return None
+        finally:
+            os.close(handle)
+
+    def _miss(self, path: str, kind: str, why: str) -> None:
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        self._gaps.setdefault(path, Gap(shown, 1, "too-large" if kind == "too-large" else "unreadable", why))
+
+
+def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = ()) -> Tree:
+    """Walk `root`, which may also be a single file, and read its Python files once.
+
+    `exclude` holds patterns as in a .gitignore of the root. Unless `include_tests`, folders named tests, examples, docs,
+    notebooks, fixtures, benchmarks and the like are left out at any depth below the root (never because of what the root
+    itself is called or lies in), and so are test_*.py, *_test.py and conftest.py. Links are not followed into folders; a
+    linked file counts where its target lies inside the root.
+    """
+    only = ""
+    if root.is_file():
+        root, only = root.parent, root.name
+    elif not root.is_dir():
+        raise UsageError(f"{root} does not exist")
+    tree = Tree(Path(os.path.abspath(root)))
+    first = IgnoreFile("\n".join(exclude))
+    walk = _Walk(tree, include_tests, only)
+    walk.run((first,) if first else ())
+    tree.python = tuple(sorted(walk.python))
+    tree.files = tuple(sorted(walk.files))
+    _find_hits(tree)
+    return tree
+
+
+class _Walk:
+    def __init__(self, tree: Tree, include_tests: bool, only: str) -> None:
+        self.tree = tree
+        self.include_tests = include_tests
+        self.only = only
+        self.python: list[str] = []
+        self.files: list[str] = []
+        self.real_root = os.path.realpath(tree.root)
+
+    def run(self, chain: tuple[IgnoreFile, ...]) -> None:
+        stack = [("", chain)]
+        while stack:
+            base, chain = stack.pop()
+            stack.extend(self._folder(base, chain))
+
+    def _folder(self, base: str, chain: tuple[IgnoreFile, ...]) -> list[tuple[str, tuple[IgnoreFile, ...]]]:
+        """Sort the entries of one folder (`base` is "" or ends in a slash); the folders to open next come back."""
+        path = base[:-1]
+        try:
+            with os.scandir(os.path.join(self.tree.root, path) if path else self.tree.root) as found:
+                entries = list(found)
+        except (OSError, ValueError) as problem:
+            self.tree._miss(path or ".", "unreadable", _reason(problem))
+            return []
+        names = frozenset([entry.name for entry in entries])
+        if is_foreign(path.rpartition("/")[2] or self.tree.root.name, names) and not ("pyvenv.cfg" in names and not path):
+            return []
+        if ".gitignore" in names and not self.only:
+            chain = self._with_ignore_file(base, chain)
+        self.tree._directories[path] = (names, chain)
+        below = []
+        for entry in entries:
+            name = entry.name
+            if self.only and name != self.only:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if self._opens(name, names) and not (chain and ignored(chain, name, base + name, True)):
+                    below.append((base + name + "/", chain))
+            elif name.endswith(".py"):
+                if self.include_tests or self.only or not is_aside_file(name):
+                    self._take(entry, base, chain, self.python)
+            elif is_candidate(name):
+                self._take(entry, base, chain, self.files)
+        return below
+
+    def _opens(self, name: str, siblings: frozenset[str]) -> bool:
+        if not self.include_tests and name.lower() in ASIDE:
+            return False
+        return not is_pruned_directory(name, siblings)
+
+    def _take(self, entry: os.DirEntry[str], base: str, chain: tuple[IgnoreFile, ...], into: list[str]) -> None:
+        path = base + entry.name
+        if chain and ignored(chain, entry.name, path, False):
+            return
+        if not path.isascii() and not _is_utf8(path):
+            self.tree._miss(path, "unreadable", "its name is not UTF-8")
+        elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and self._leads_inside(entry)):
+            into.append(path)
+
+    def _leads_inside(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a link ends at a file inside the root. A linked Python file is seen where it really lies."""
+        try:
+            target = os.path.realpath(entry.path, strict=True)
+        except (OSError, ValueError):
+            return False
+        inside = target.startswith(self.real_root.rstrip(os.sep) + os.sep)
+        return inside and os.path.isfile(target) and not entry.name.endswith(".py")
+
+    def _with_ignore_file(self, base: str, chain: tuple[IgnoreFile, ...]) -> tuple[IgnoreFile, ...]:
+        path = base + ".gitignore"
+        if os.path.islink(os.path.join(self.tree.root, path)):
+            return chain                # git does not follow it either
+        body = self.tree._load(path)
+        file = IgnoreFile(decode(body), base) if body else None
+        return (*chain, file) if file else chain
+
+
+def _find_hits(tree: Tree) -> None:
+    """Read every Python file once and keep the bodies that can be afforded."""
+    first, second, third = NEEDLES
+    hits, others = [], []
+    size = 0
+    bodies = tree._bodies
+    load = tree._load
+    for path in tree.python:
+        body = load(path)
+        if body is None:
+            continue
+        if first in body or second in body or third in body:
+            hits.append(path)
+            bodies[path] = body
+        elif size <= _KEEP:
+            size += len(body)
+            others.append(path)
+            bodies[path] = body
+    if size > _KEEP:
+        for path in others:
+            del bodies[path]
+    tree.hits = tuple(hits)
+
+
+def decode(body: bytes, *, python: bool = False) -> str:
+    """Text of any bytes. A byte order mark, or in Python a coding comment, says how; UTF-8 otherwise."""
+    encoding = "utf-8"
+    if body.startswith(b"\xef\xbb\xbf"):
+        body = body[3:]
+    elif body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif python and (cookie := _COOKIE.match(body)):
+        encoding = cookie[1].decode("ascii", "replace")
+    try:
+        text = body.decode(encoding, "replace")
+    except (LookupError, UnicodeError, ValueError):
+        text = body.decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _all_of(handle: int, size: int) -> bytes:
+    body = os.read(handle, size + 1)
+    if len(body) == size:
+        return body
+    parts = [body]          # the file grew, or the read was cut short
+    while parts[-1] and sum(map(len, parts)) <= SIZE_CAP:
+        parts.append(os.read(handle, SIZE_CAP))
+    return b"".join(parts)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _reason(problem: Exception) -> str:
+    return (problem.strerror if isinstance(problem, OSError) else "") or str(problem) or type(problem).__name__
