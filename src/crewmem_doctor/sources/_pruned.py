@@ -9,8 +9,8 @@ PRUNED = frozenset((
     ".git", ".hg", ".svn", ".bzr", "CVS", "_darcs",
     "node_modules", "bower_components", "jspm_packages", ".yarn", ".pnpm-store", ".next", ".nuxt", ".svelte-kit",
     "site-packages", "dist-packages", "__pypackages__", "__pycache__", ".eggs", ".tox", ".nox",
-    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".pytype", ".hypothesis", ".ipynb_checkpoints", ".cache", ".uv-cache",
-    ".terraform", ".aws-sam", ".serverless", ".vercel", ".netlify", ".idea", ".vscode",
+    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".pytype", ".hypothesis", ".ipynb_checkpoints", ".cache",
+    ".uv-cache", ".terraform", ".aws-sam", ".serverless", ".vercel", ".netlify", ".idea", ".vscode",
 ))
 # Code that is no part of what is deployed. Judged by the folders below the root only.
 ASIDE = frozenset((
@@ -59,11 +59,16 @@ _SUFFIXES = frozenset((
     "containerfile", "pip", "tf", "bicep", "procfile", "nix",
 ))
 _JSON = frozenset((
-    "vercel.json", "railway.json", "serverless.json", "now.json", "app.json", "fly.json", "cdk.json", "zappa_settings.json",
+    "vercel.json", "railway.json", "serverless.json", "now.json", "app.json", "fly.json", "cdk.json",
+    "zappa_settings.json",
     "dockerrun.aws.json", "docker-compose.json", "compose.json", "devcontainer.json", "pipfile.lock", "heroku.json",
     "copilot.json", "crew.json", "crew.jsonc", "host.json", "function.json", "supervisord.json", "template.json",
 ))
-_NAMES = frozenset(("pipfile", "procfile", "makefile", "justfile", "dockerfile", "containerfile", "crontab", "entrypoint"))
+_NAMES = frozenset(("pipfile", "procfile", "makefile", "justfile", "crontab"))
+_TEXTS = frozenset((
+    "dev", "prod", "base", "common", "production", "main", "runtime", "conda", "packages", "deps", "dependencies",
+))
+_BEGINNINGS = (".env", "env.", "dockerfile", "containerfile", "procfile")
 _JSON_WORDS = ("task-def", "task_def", "taskdef", "container-def", "container_def", "ecs")
 
 
@@ -71,11 +76,10 @@ def is_candidate(name: str) -> bool:
     """Whether a file that is not Python may hold a requirement, a setting or a deployment."""
     low = name.lower()
     stem, dot, suffix = low.rpartition(".")
-    if suffix in _SUFFIXES:
-        return dot != "" or suffix in _NAMES
+    if dot and suffix in _SUFFIXES:
+        return True
     if suffix == "json" or suffix == "jsonc":
         return low in _JSON or any(word in stem for word in _JSON_WORDS)
     if suffix == "txt" or suffix == "in":
-        return "require" in stem or "constraint" in stem or stem in ("dev", "prod", "base", "common", "production", "main",
-                                                                     "runtime", "conda", "packages", "deps", "dependencies")
-    return low in _NAMES or low.startswith((".env", "dockerfile", "containerfile", "procfile", "env.")) or "entrypoint" in low
+        return "require" in stem or "constraint" in stem or stem in _TEXTS
+    return low in _NAMES or low.startswith(_BEGINNINGS) or "entrypoint" in low

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 from crewmem_doctor.errors import UsageError
 from crewmem_doctor.model.project import Gap
-from crewmem_doctor.sources._pruned import ASIDE, is_aside_file, is_candidate, is_foreign, is_pruned_directory
+from crewmem_doctor.sources._pruned import (
+    ASIDE,
+    is_aside_file,
+    is_candidate,
+    is_crewai,
+    is_foreign,
+    is_pruned_directory,
+)
 from crewmem_doctor.sources.gitignore import IgnoreFile, ignored
 
 SIZE_CAP = 4 * 1024 * 1024
 NEEDLES = (b"crewai", b"mem0", b"CREWAI_")
 # A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory.
 _KEEP = 12 * 1024 * 1024
+_FIRST_READ = 64 * 1024
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -31,6 +42,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._prefix = str(root).rstrip(os.sep) + os.sep
         self.python: tuple[str, ...] = ()
         self.hits: tuple[str, ...] = ()
         self.files: tuple[str, ...] = ()
@@ -45,6 +57,7 @@ class Tree:
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file of the walk. None where there is none, or (with a gap) where it cannot be had."""
+        path = _clean(path)
         body = self._bodies.get(path)
         if body is not None:
             return body
@@ -61,8 +74,8 @@ class Tree:
 
     def exists(self, path: str) -> bool:
         """Whether the walk saw a file or folder there. Ignored and pruned ones do not exist."""
-        path = path.removeprefix("./").rstrip("/")
-        if path in ("", "."):
+        path = _clean(path)
+        if not path:
             return True
         parent, _, name = path.rpartition("/")
         seen = self._directories.get(parent)
@@ -71,8 +84,7 @@ class Tree:
         return path in self._directories or not ignored(seen[1], name, path, False)
 
     def is_dir(self, path: str) -> bool:
-        path = path.removeprefix("./").rstrip("/")
-        return path in ("", ".") or path in self._directories
+        return _clean(path) in self._directories
 
     def grep(self, needles: Iterable[bytes], among: Iterable[str] | None = None) -> list[str]:
         """The Python files (of `among` where given) whose bytes contain any needle, in the order of the tree."""
@@ -97,45 +109,62 @@ class Tree:
 
     def children(self, path: str) -> list[str]:
         """The names in a folder of the walk, sorted; empty where there is none."""
-        seen = self._directories.get(path.removeprefix("./").rstrip("/"))
+        seen = self._directories.get(_clean(path))
         return sorted(seen[0]) if seen else []
 
     def _load(self, path: str) -> bytes | None:
-        full = os.path.join(self.root, path)
         try:
-            handle = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK) if os.name == "posix" else os.open(
-                full, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            try:
+                handle = os.open(self._prefix + path, _FLAGS | _NO_FOLLOW)
+            except OSError as problem:
+                if problem.errno != errno.ELOOP:
+                    raise
+                target = self._inside(path)
+                if target is None:
+                    return None
+                handle = os.open(target, _FLAGS)
+            try:
+                # Most files end within the first read, which then saves asking for their size.
+                body = os.read(handle, _FIRST_READ)
+                return body if len(body) < _FIRST_READ else self._rest(handle, path, body)
+            finally:
+                os.close(handle)
         except (OSError, ValueError) as problem:
-            self._miss(path, "unreadable", _reason(problem))
+            if not isinstance(problem, IsADirectoryError):
+                self._miss(path, "unreadable", _reason(problem))
             return None
-        try:
-            state = os.fstat(handle)
-            if not stat.S_ISREG(state.st_mode):
-                if not stat.S_ISDIR(state.st_mode):
-                    self._miss(path, "unreadable", "not a regular file")
-                return None
-            if state.st_size > SIZE_CAP:
-                self._miss(path, "too-large", f"{state.st_size:,} bytes are over the limit of {SIZE_CAP:,}")
-                return None
-            return _all_of(handle, state.st_size)
-        except OSError as problem:
-            self._miss(path, "unreadable", _reason(problem))
-            return None
-        finally:
-            os.close(handle)
 
-    def _miss(self, path: str, kind: str, why: str) -> None:
+    def _rest(self, handle: int, path: str, body: bytes) -> bytes | None:
+        size = os.fstat(handle).st_size
+        if size > SIZE_CAP:
+            self._miss(path, "too-large", f"{size:,} bytes are over the limit of {SIZE_CAP:,}")
+            return None
+        parts = [body]
+        while parts[-1] and len(parts) * _FIRST_READ <= SIZE_CAP + _FIRST_READ:
+            parts.append(os.read(handle, _FIRST_READ))
+        return b"".join(parts)
+
+    def _inside(self, path: str) -> str | None:
+        """Where the link at `path` ends, if that is a file inside the root."""
+        try:
+            target = os.path.realpath(self._prefix + path, strict=True)
+            inside = target.startswith(os.path.realpath(self.root).rstrip(os.sep) + os.sep)
+        except (OSError, ValueError):
+            return None
+        return target if inside and os.path.isfile(target) else None
+
+    def _miss(self, path: str, kind: Literal["unreadable", "too-large"], why: str) -> None:
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        self._gaps.setdefault(path, Gap(shown, 1, "too-large" if kind == "too-large" else "unreadable", why))
+        self._gaps.setdefault(path, Gap(shown, 1, kind, why))
 
 
 def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = ()) -> Tree:
     """Walk `root`, which may also be a single file, and read its Python files once.
 
-    `exclude` holds patterns as in a .gitignore of the root. Unless `include_tests`, folders named tests, examples, docs,
-    notebooks, fixtures, benchmarks and the like are left out at any depth below the root (never because of what the root
-    itself is called or lies in), and so are test_*.py, *_test.py and conftest.py. Links are not followed into folders; a
-    linked file counts where its target lies inside the root.
+    `exclude` holds patterns as in a .gitignore of the root. Unless `include_tests`, folders named tests, examples,
+    docs, notebooks, fixtures, benchmarks and the like are left out at any depth below the root (never because of what
+    the root itself is called or lies in), and so are test_*.py, *_test.py and conftest.py. Links are not followed into
+    folders; a linked file counts where its target lies inside the root.
     """
     only = ""
     if root.is_file():
@@ -159,7 +188,6 @@ class _Walk:
         self.only = only
         self.python: list[str] = []
         self.files: list[str] = []
-        self.real_root = os.path.realpath(tree.root)
 
     def run(self, chain: tuple[IgnoreFile, ...]) -> None:
         stack = [("", chain)]
@@ -171,13 +199,13 @@ class _Walk:
         """Sort the entries of one folder (`base` is "" or ends in a slash); the folders to open next come back."""
         path = base[:-1]
         try:
-            with os.scandir(os.path.join(self.tree.root, path) if path else self.tree.root) as found:
+            with os.scandir(self.tree._prefix + path) as found:
                 entries = list(found)
         except (OSError, ValueError) as problem:
             self.tree._miss(path or ".", "unreadable", _reason(problem))
             return []
         names = frozenset([entry.name for entry in entries])
-        if is_foreign(path.rpartition("/")[2] or self.tree.root.name, names) and not ("pyvenv.cfg" in names and not path):
+        if is_foreign(path.rpartition("/")[2], names) if path else is_crewai(self.tree.root.name, names):
             return []
         if ".gitignore" in names and not self.only:
             chain = self._with_ignore_file(base, chain)
@@ -208,21 +236,14 @@ class _Walk:
             return
         if not path.isascii() and not _is_utf8(path):
             self.tree._miss(path, "unreadable", "its name is not UTF-8")
-        elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and self._leads_inside(entry)):
+        elif entry.is_file(follow_symlinks=False):
             into.append(path)
-
-    def _leads_inside(self, entry: os.DirEntry[str]) -> bool:
-        """Whether a link ends at a file inside the root. A linked Python file is seen where it really lies."""
-        try:
-            target = os.path.realpath(entry.path, strict=True)
-        except (OSError, ValueError):
-            return False
-        inside = target.startswith(self.real_root.rstrip(os.sep) + os.sep)
-        return inside and os.path.isfile(target) and not entry.name.endswith(".py")
+        elif into is self.files and entry.is_symlink() and self.tree._inside(path):
+            into.append(path)       # a linked Python file is seen where it really lies
 
     def _with_ignore_file(self, base: str, chain: tuple[IgnoreFile, ...]) -> tuple[IgnoreFile, ...]:
         path = base + ".gitignore"
-        if os.path.islink(os.path.join(self.tree.root, path)):
+        if os.path.islink(self.tree._prefix + path):
             return chain                # git does not follow it either
         body = self.tree._load(path)
         file = IgnoreFile(decode(body), base) if body else None
@@ -269,14 +290,11 @@ def decode(body: bytes, *, python: bool = False) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _all_of(handle: int, size: int) -> bytes:
-    body = os.read(handle, size + 1)
-    if len(body) == size:
-        return body
-    parts = [body]          # the file grew, or the read was cut short
-    while parts[-1] and sum(map(len, parts)) <= SIZE_CAP:
-        parts.append(os.read(handle, SIZE_CAP))
-    return b"".join(parts)
+def _clean(path: str) -> str:
+    path = path.rstrip("/")
+    while path.startswith("./"):
+        path = path[2:]
+    return "" if path == "." else path
 
 
 def _is_utf8(path: str) -> bool:
