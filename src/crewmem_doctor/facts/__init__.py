@@ -1,0 +1,1 @@
+"""Syntax to model: one reader a dialect, and `link` for the joins."""

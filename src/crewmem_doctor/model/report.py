@@ -1,0 +1,64 @@
+"""What every format prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from crewmem_doctor.model.deployment import Event
+from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Gap, Project
+
+Word = Literal["kept", "stale", "lost", "unknown", "n/a"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one event does to one memory in one service. `why` is a phrase, empty for "kept" where nothing needs saying."""
+
+    word: Word
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the survival table. `location` is the effective path or server, as far as it is known."""
+
+    memory: str
+    service: str
+    outcomes: Mapping[Event, Outcome]
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding is not counted."""
+
+    finding: Finding
+    kind: Literal["comment", "config", "baseline"]
+    reason: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The data of every format. `exit_code` follows the table of exit statuses, whatever the format."""
+
+    project: Project
+    rows: tuple[Row, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppression, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    exit_code: int = 0
+    fail_on: str = "warning"
+    locations: Mapping[str, str] = field(default_factory=dict)     # memory id → where its records land
+    excerpt: Callable[[str, int], str] = field(default=lambda _path, _line: "", compare=False)
+
+    def count(self, severity: str) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
+
+    def memory(self, memory_id: str) -> Memory | None:
+        return next((m for m in self.project.memories if m.id == memory_id), None)

@@ -1,0 +1,1 @@
+"""What each CrewAI release does, as data with evidence."""

@@ -1,0 +1,93 @@
+"""What several rules ask of the project."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+
+from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.finding import Severity
+from crewmem_doctor.model.known import Confidence, Known
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import Memory, Step
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement, is_url, place
+
+
+def active(project: Project) -> Iterator[Memory]:
+    """The memories that are on: configuration that could not be read leaves a memory out."""
+    return (m for m in project.memories if is_on(m))
+
+
+def is_on(memory: Memory) -> bool:
+    return isinstance(memory.enabled, Known) and memory.enabled.value
+
+
+@functools.lru_cache(maxsize=4)
+def placements(project: Project) -> tuple[tuple[Run, Placement], ...]:
+    """Every active memory in every service that runs it, with where it lands there."""
+    return tuple((run, place(run, project.release)) for run in project.runs if is_on(run.memory))
+
+
+def on_disk(project: Project) -> Iterator[tuple[Run, Placement]]:
+    """Those of `placements` that write to a path which other rules have not already condemned: no path made anew each
+    time (CM106, CM103) and no URL (CM107)."""
+    for run, placement in placements(project):
+        if placement.kind == "path" and placement.fresh is None and not is_url(run.memory.store.where):
+            yield run, placement
+
+
+def by_service(pairs: Iterable[tuple[Run, Placement]]) -> list[tuple[Service, list[tuple[Run, Placement]]]]:
+    """Grouped by service in project order: one cause in a service is one finding."""
+    groups: dict[int, tuple[Service, list[tuple[Run, Placement]]]] = {}
+    for run, placement in pairs:
+        groups.setdefault(id(run.service), (run.service, []))[1].append((run, placement))
+    return list(groups.values())
+
+
+def graded(severity: Severity, runs: Iterable[Run]) -> tuple[Severity, Confidence]:
+    """A development-only service gets notes; a join that rests on a guess or on a default is less sure, and a guess
+    is no error."""
+    runs = list(runs)
+    if all(run.service.dev for run in runs):
+        return "note", "medium"
+    if not any(run.sure for run in runs) and severity == "error" and any(run.service.platform != "dockerfile" for run in runs):
+        return "warning", "medium"
+    certain = any(run.sure and isinstance(run.memory.enabled, Known) and run.memory.enabled.confidence == "high" for run in runs)
+    return severity, "high" if certain else "medium"
+
+
+def turned_on(memory: Memory) -> Step:
+    return Step(memory.turned_on or memory.at, "memory is turned on here")
+
+
+def evidence_of(run: Run, placement: Placement) -> list[Step]:
+    """From the code to the place: where memory is on, how it is reached, what decided the path."""
+    steps = [turned_on(run.memory)]
+    reach = next((r for r in run.reaches if r.entry.kind != "script"), None)
+    if reach is not None:
+        steps.append(Step(reach.entry.at, f"reached from {reach.entry.label}"))
+    if run.process is not None and run.process.target:
+        steps.append(Step(run.process.at, f"{run.service.id} runs {run.process.target}"))
+    if placement.set_at is not None:
+        steps.append(Step(placement.set_at, f"puts the records in {placement.display}"))
+    return unique(steps)
+
+
+def unique(steps: Iterable[Step]) -> list[Step]:
+    """In order, each place once."""
+    seen: set[Location] = set()
+    return [s for s in steps if not (s.at in seen or seen.add(s.at))]  # type: ignore[func-returns-value]
+
+
+def places_of(pairs: Iterable[tuple[Run, Placement]]) -> list[str]:
+    """The distinct displays of where records land, in order."""
+    return list(dict.fromkeys(placement.display for _, placement in pairs))
+
+
+def several(words: Iterable[str], most: int = 3) -> str:
+    """"a, b and c", or "a, b, c and 4 more"."""
+    items = list(words)
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "nothing"

@@ -1,0 +1,42 @@
+"""Small trees that several rules' examples share. The marks are each rule's own."""
+
+from __future__ import annotations
+
+CREW = '''from crewai import Agent, Crew, Task
+
+
+def build_crew(topic: str) -> Crew:
+    writer = Agent(role="Writer", goal="Write", backstory="Writes")
+    task = Task(description="Write", expected_output="Text", agent=writer)
+    return Crew(agents=[writer], tasks=[task], memory=True)
+'''
+API = '''from fastapi import FastAPI
+
+from app.crew import build_crew
+
+app = FastAPI()
+
+
+@app.post("/chat")
+def chat(topic: str):
+    return build_crew(topic).kickoff()
+'''
+PINNED = "crewai==1.15.30\nfastapi\nuvicorn\n"
+DOCKERFILE = '''FROM python:3.12-slim
+WORKDIR /app
+COPY . .
+RUN pip install -r requirements.txt
+CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0"]
+'''
+
+
+def service(compose: str = "", **files: str) -> dict[str, str]:
+    """A FastAPI service with a crew that remembers, built two modules away from the route. Names in `files` replace or
+    add a file; `__` stands for `/` and `_dot_` for `.`."""
+    tree = {"app/__init__.py": "", "app/crew.py": CREW, "app/main.py": API, "requirements.txt": PINNED,
+            "Dockerfile": DOCKERFILE}
+    if compose:
+        tree["compose.yaml"] = compose
+    for name, text in files.items():
+        tree[name.replace("__", "/").replace("_dot_", ".")] = text
+    return tree

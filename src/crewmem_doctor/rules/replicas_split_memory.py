@@ -1,0 +1,77 @@
+"""CM302 · several replicas, and a store that each replica has for itself
+
+## Why
+A replica's own layer, an emptyDir, an anonymous volume or a volume per machine belongs to that replica alone. A user whose
+next request is served by another replica meets a crew that has never heard of them. CrewAI has no built-in store that is
+shared over the network: `REDIS_URL` only moves a lock, and `CREWAI_MEMORY_BACKEND` is read by no release.
+
+## Example
+```yaml
+services:
+  api:
+    build: .
+    deploy:
+      replicas: 3                 # each one writes to its own /root/.local/share/app
+```
+
+## Fix
+On one host, one named volume under all replicas. Across hosts, a storage backend on a server (a class with CrewAI's
+`StorageBackend` methods over Postgres, say), or a single replica.
+
+## When this is not a problem
+Where a load balancer pins each user to one replica for as long as the memory matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement, is_url
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import by_service, evidence_of, graded, placements, several, unique
+from crewmem_doctor.rules.base import Example, Rule
+from crewmem_doctor.survival import survival
+
+
+def check(project: Project) -> Iterator[Finding]:
+    split = ((run, p) for run, p in placements(project)
+             if survival(run, project.release)["replica"].word == "lost" and not is_url(run.memory.store.where))
+    for service, pairs in by_service(split):
+        severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
+        reasons = several(dict.fromkeys(survival(run, project.release)["replica"].why for run, _ in pairs))
+        count = service.replicas.value if isinstance(service.replicas, Known) else "several"
+        yield RULE.finding(
+            service.replicas_at or service.at,
+            f"{service.id} runs {count} replicas, and {reasons}: what one learns the others do not know",
+            subject=service.id, evidence="|".join(sorted({_identity(run, p) for run, p in pairs})), severity=severity,
+            confidence=confidence, because=unique(step for run, p in pairs for step in evidence_of(run, p)),
+            fix=Fix("Put one store under all replicas: a volume they share on one host, a storage backend on a server across hosts",
+                    "environment:\n  CREWAI_STORAGE_DIR: /data\nvolumes:\n  - crew-memory:/data      # one host only"))
+
+
+def _identity(run: Run, placement: Placement) -> str:
+    return placement.display if placement.kind == "path" else run.memory.subject
+
+
+THREE = "    deploy:\n      replicas: 3{}\n"
+RULE = Rule(
+    id="CM302", severity="error", check=check,
+    summary="more than one replica over a store that each replica has for itself",
+    bad=(
+        Example("each replica's own layer", _trees.service("services:\n  api:\n    build: .\n" + THREE.format("  # <-- here"))),
+        Example("a tmpfs for each container", _trees.service(
+            "services:\n  api:\n    build: .\n    scale: 2  # <-- here\n    environment: {CREWAI_STORAGE_DIR: /data}\n    tmpfs: /data\n")),
+    ),
+    good=(
+        Example("one named volume under all of them", _trees.service(
+            "services:\n  api:\n    build: .\n" + THREE.format("") + "    volumes: [m:/root/.local]\nvolumes:\n  m:\n")),
+        Example("one replica", _trees.service("services:\n  api:\n    build: .\n    deploy: {replicas: 1}\n")),
+        Example("the replicas run no memory", _trees.service(
+            "services:\n  api:\n    build: .\n" + THREE.format(""), app__crew_dot_py=_trees.CREW.replace(", memory=True", ""))),
+    ),
+    premise=("Compose specification: deploy.replicas and scale make containers, each with its own layer",
+             "no server backend ships with CrewAI up to 1.15.30 (61 wheels read)"),
+)

@@ -1,0 +1,122 @@
+"""CM303 · two services of one deployment run the same memory and keep it in different places
+
+## Why
+An API and a Celery worker, a web process and a cron job are separate containers. Each has its own home and its own layer,
+so "the same" crew with the same default path reads and writes two stores: what the worker learns the API never recalls.
+
+## Example
+```yaml
+services:
+  api:    {build: ., command: uvicorn app.main:app}
+  worker: {build: ., command: celery -A app.tasks worker}
+```
+
+## Fix
+Mount the same named volume in both and set the same absolute `CREWAI_STORAGE_DIR` in both.
+
+## When this is not a problem
+Where only one of the two ever runs the crew; then the other's path to it is dead code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
+from crewmem_doctor.rules.base import Example, Rule
+
+Pair = tuple[Run, Placement]
+
+
+def check(project: Project) -> Iterator[Finding]:
+    groups: dict[tuple[str, str, int], list[Pair]] = {}
+    for run, p in on_disk(project):
+        if isinstance(p.path, Known) or p.in_layer:
+            key = (run.service.platform, run.service.deployment, id(run.memory))
+            groups.setdefault(key, []).append((run, p))
+    split: dict[tuple[int, int], list[tuple[Pair, Pair]]] = {}
+    for pairs in groups.values():
+        first = pairs[0]
+        for other in pairs[1:]:
+            if _store(*other) != _store(*first) and _together(first[0].service, other[0].service):
+                split.setdefault((id(first[0].service), id(other[0].service)), []).append((first, other))
+    for found in split.values():
+        yield _finding(found)
+
+
+def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
+    (one, here), (two, there) = found[0]
+    severity, confidence = graded(RULE.severity, (run for pair in found for run, _ in pair))
+    memories = several(dict.fromkeys(f"{a.memory.label} ({a.memory.at})" for (a, _), _ in found))
+    return RULE.finding(
+        two.service.at, f"{one.service.id} and {two.service.id} both run {memories}, but keep the records apart: "
+                        f"{_place(one, here)} and {_place(two, there)}",
+        subject=two.service.id, evidence=f"{one.service.id} {here.display} {there.display}", severity=severity,
+        confidence=confidence,
+        because=unique([Step(one.service.at, "the other service"), *(s for a, b in found for s in (*evidence_of(*a), *evidence_of(*b)))]),
+        fix=Fix(f"Mount one named volume in {one.service.name} and {two.service.name}, with the same CREWAI_STORAGE_DIR in both",
+                "environment:\n  CREWAI_STORAGE_DIR: /data\nvolumes:\n  - crew-memory:/data"))
+
+
+def _place(run: Run, placement: Placement) -> str:
+    mount = placement.mount
+    if mount is None:
+        return f"{placement.display} in the layer of {run.service.name}"
+    return f"{placement.display} on {mount.source or mount.kind}"
+
+
+def _store(run: Run, placement: Placement) -> tuple[str, str]:
+    """What two services must agree on to see the same records."""
+    mount, path = placement.mount, placement.display
+    if mount is None or not mount.source:
+        return run.service.id, path
+    return f"{mount.kind} {mount.source}", path[len(mount.target.rstrip("/")):].strip("/") or mount.sub_path
+
+
+def _together(one: Service, two: Service) -> bool:
+    """Services of different profiles are alternatives."""
+    return not (one.profiles and two.profiles and not set(one.profiles) & set(two.profiles))
+
+
+TASKS = '''from celery import Celery
+
+from app.crew import build_crew
+
+celery = Celery("app")
+
+
+@celery.task
+def research(topic: str):
+    return str(build_crew(topic).kickoff())
+'''
+API = "services:\n  api:\n    build: .\n"
+WORKER = "  worker:{}\n    build: .\n    command: celery -A app.tasks worker -c 1\n"
+RULE = Rule(
+    id="CM303", severity="error", check=check,
+    summary="two services of one deployment run the same memory and resolve to different stores",
+    bad=(
+        Example("an API and a Celery worker", _trees.service(API + WORKER.format("  # <-- here"), app__tasks_dot_py=TASKS)),
+        Example("the volume is in one of them only", _trees.service(
+            API + "    volumes: [m:/root/.local]\n" + WORKER.format("  # <-- here") + "volumes:\n  m:\n", app__tasks_dot_py=TASKS)),
+        Example("one volume, two homes", _trees.service(
+            API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data/api}\n" + WORKER.format("  # <-- here")
+            + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data/worker}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS)),
+    ),
+    good=(
+        Example("one volume under both", _trees.service(
+            API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n" + WORKER.format("")
+            + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS)),
+        Example("the API only queues, the worker runs the crew", _trees.service(
+            API + WORKER.format(""), app__tasks_dot_py=TASKS,
+            app__main_dot_py='from fastapi import FastAPI\n\nfrom app.tasks import research\n\napp = FastAPI()\n\n\n'
+                             '@app.post("/chat")\ndef chat(topic: str):\n    research.delay(topic)\n')),
+    ),
+    premise=("crewai_core/paths.py:13-26 of 1.15.30: the default path is below each container's own HOME",),
+)

@@ -1,0 +1,79 @@
+"""CM204 · memory is written to a place that cannot be written
+
+## Why
+A read-only root file system, a mount with `:ro`, or a user without a home directory leave CrewAI no place to write. Up to
+1.9 saves fail and are printed; from 1.10 a background save fails without a word; building a Crew raises
+`unable to open database file`. From 1.0 on even `import crewai` fails where HOME cannot be written, whatever
+CREWAI_STORAGE_DIR says, because it creates `$HOME/.local/share/crewai` at import.
+
+## Example
+```yaml
+services:
+  api:
+    read_only: true               # and no mount over /root/.local/share/app
+```
+
+## Fix
+Mount a writable volume over the store, and give the user a HOME that can be written.
+
+## When this is not a problem
+Where memory is meant to be read only and is filled elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.release import Version
+from crewmem_doctor.placement import unwritable
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import evidence_of, graded, on_disk, unique
+from crewmem_doctor.rules.base import Example, Rule
+
+FAILS_AT_IMPORT = Version(1, 0, 0)
+
+
+def check(project: Project) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for run, p in on_disk(project):
+        blocked = unwritable(run, p)
+        if blocked is None or (run.service.id, blocked[0]) in seen:
+            continue
+        why, at, sure = blocked
+        seen.add((run.service.id, why))
+        severity, confidence = graded(RULE.severity if sure == "high" else "warning", [run])
+        at_import = ". On this release `import crewai` itself fails without a writable HOME" if (
+            "home" in why or "root file system" in why) and project.release.always(lambda v: v >= FAILS_AT_IMPORT) else ""
+        yield RULE.finding(
+            p.mount.at if p.mount is not None else run.service.at,
+            f"{run.service.id} cannot write memory to {p.display}: {why}{at_import}",
+            subject=run.service.id, evidence=p.display, severity=severity,
+            confidence="medium" if sure != "high" else confidence,
+            because=unique([*evidence_of(run, p), *([Step(at, why)] if at is not None else [])]),
+            fix=Fix("Mount a writable volume there, owned by the user that the service runs as",
+                    "environment:\n  HOME: /data\n  CREWAI_STORAGE_DIR: /data/crewai\nvolumes:\n  - crew-memory:/data"))
+
+
+RULE = Rule(
+    id="CM204", severity="error", check=check,
+    summary="the store, HOME or the temp dir of a service that runs a memory cannot be written",
+    bad=(
+        Example("read-only root", _trees.service("services:\n  api:  # <-- here\n    build: .\n    read_only: true\n    tmpfs: [/tmp]\n")),
+        Example("read-only mount", _trees.service(
+            "services:\n  api:\n    build: .\n    volumes:\n      - m:/root/.local/share/app:ro  # <-- here\nvolumes:\n  m:\n")),
+        Example("a user without a home", _trees.service(
+            "services:\n  api:  # <-- here\n    build: .\n    volumes: ['./logs:/logs']\n",
+            Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd --no-create-home bot\nUSER bot\nCOPY")), severity="error"),
+    ),
+    good=(
+        Example("read-only root and a volume", _trees.service(
+            "services:\n  api:\n    build: .\n    read_only: true\n    volumes: [m:/root/.local]\nvolumes:\n  m:\n")),
+        Example("a user with a home", _trees.service(
+            "services:\n  api:\n    build: .\n", Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd -m bot\nUSER bot\nCOPY"))),
+    ),
+    premise=("ran 1.15.17 and 1.9.3 with a read-only HOME: import fails in crewai_core/token_manager.py:97",
+             "ran 0.130.0 to 1.15.30 with an unwritable CREWAI_STORAGE_DIR: DatabaseOperationError at construction"),
+)

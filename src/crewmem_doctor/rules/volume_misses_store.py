@@ -1,0 +1,89 @@
+"""CM202 · a service has mounts, and none of them covers the place where memory is written
+
+## Why
+CrewAI's default directory is `~/.local/share/<name of the working directory>`, which is almost never below the mounts that
+a service has: `.:/app`, `./logs`, `/data`. "It has a volume" says nothing; the volume must cover the effective path. Two
+paths in CrewAI's own documentation are wrong as well: on Linux nothing is kept in `~/.local/share/CrewAI`, and nothing in
+`./.crewai`.
+
+## Example
+```yaml
+services:
+  api:
+    working_dir: /app
+    volumes: [memory:/data]       # the records land in /root/.local/share/app
+```
+
+## Fix
+Set `CREWAI_STORAGE_DIR` to an absolute path on the volume, or mount the volume over the effective path.
+
+## When this is not a problem
+Where what is remembered may be forgotten with each release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
+from crewmem_doctor.rules.base import Example, Rule
+
+MYTHS = {"/.local/share/CrewAI": "CrewAI's documentation names ~/.local/share/CrewAI, but on Linux nothing is kept there",
+         "/.crewai": "CrewAI's documentation names ./.crewai, but no release keeps memory there"}
+
+
+def check(project: Project) -> Iterator[Finding]:
+    missed = ((run, p) for run, p in on_disk(project)
+              if p.in_layer and run.service.mounts and not p.temporary and run.service.durable_disk)
+    for service, pairs in by_service(missed):
+        severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
+        places = places_of(pairs)
+        targets = several(m.target for m in service.mounts)
+        myth = next((f". {text}" for tail, text in MYTHS.items() if any(tail in m.target for m in service.mounts)), "")
+        yield RULE.finding(
+            service.at, f"no mount of {service.id} covers {several(places)}, where memory is written: the mounts cover "
+                        f"{targets}{myth}. The next deploy starts without that memory",
+            subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
+            because=unique([*(step for run, p in pairs for step in evidence_of(run, p)),
+                            *(Step(m.at, f"covers {m.target} only") for m in service.mounts)]),
+            fix=_fix(service, places[0]))
+
+
+def _fix(service: Service, place: str) -> Fix:
+    volume = next((m for m in service.mounts if m.durable and m.kind == "named" and not m.read_only), None)
+    if volume is not None:
+        return Fix(f"Put the store on the volume that {service.name} has",
+                   f"environment:\n  CREWAI_STORAGE_DIR: {volume.target.rstrip('/')}/crewai")
+    return Fix(f"Mount a named volume in {service.name} over the effective path", f"volumes:\n  - crew-memory:{place}")
+
+
+RULE = Rule(
+    id="CM202", severity="error", check=check,
+    summary="a service has mounts, but none covers the effective path of the memory it runs",
+    bad=(
+        Example("a volume at /data without CREWAI_STORAGE_DIR", _trees.service(
+            "services:\n  api:  # <-- here\n    build: .\n    volumes: [memory:/data]\nvolumes:\n  memory:\n")),
+        Example("the sources are mounted, the store is not", _trees.service(
+            "services:\n  backend:  # <-- here\n    build: .\n    volumes:\n      - .:/app\n      - ./logs:/app/logs\n")),
+        Example("the documented path", _trees.service(
+            "services:\n  api:  # <-- here\n    build: .\n    volumes:\n      - type: volume\n        source: m\n"
+            "        target: /root/.local/share/CrewAI\nvolumes:\n  m:\n")),
+        Example("a home of its own", _trees.service(
+            "services:\n  api:  # <-- here\n    build: .\n    volumes: [m:/root/.local/share/app]\nvolumes:\n  m:\n",
+            Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd -m -d /home/bot bot\nUSER bot\nCOPY"))),
+    ),
+    good=(
+        Example("the parent of the store is mounted", _trees.service(
+            "services:\n  api:\n    build: .\n    volumes: [m:/root/.local]\nvolumes:\n  m:\n")),
+        Example("the home is set by the environment", _trees.service(
+            "services:\n  api:\n    build: .\n    environment: [HOME=/data]\n    volumes: [m:/data]\nvolumes:\n  m:\n")),
+        Example("the directory is set outside the tree", _trees.service(
+            "services:\n  api:\n    build: .\n    environment:\n      CREWAI_STORAGE_DIR: ${STORE}\n    volumes: [m:/data]\nvolumes:\n  m:\n")),
+    ),
+    premise=("crewai_core/paths.py:13-26 of 1.15.30", "appdirs ignores the author on Linux, so ~/.local/share/CrewAI is never used"),
+)

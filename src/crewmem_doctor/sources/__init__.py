@@ -1,0 +1,1 @@
+"""Files to syntax: discovery and one parser a format."""

@@ -1,0 +1,173 @@
+"""The one idea: what each event does to a memory in a service.
+
+`survival` is a pure function. The report prints its table, and the rules of the 1xx to 3xx groups are projections of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from crewmem_doctor.model.deployment import EVENTS, Event, Mount, Service
+from crewmem_doctor.model.expression import Fresh
+from crewmem_doctor.model.known import Known, Unknown
+from crewmem_doctor.model.project import Run
+from crewmem_doctor.model.release import Release
+from crewmem_doctor.model.report import Outcome
+from crewmem_doctor.placement import Placement, place, unwritable
+from crewmem_doctor.releases.construction import resets_on_construction
+
+KEPT = Outcome("kept")
+NOT_APPLICABLE = Outcome("n/a")
+
+
+def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
+    """Every event's outcome for the memory and service of `run` on the releases in question."""
+    placement = place(run, release)
+    blocked = unwritable(run, placement)
+    if blocked is not None and blocked[2] == "high":
+        return {event: Outcome("lost", f"nothing can be written: {blocked[0]}") for event in EVENTS}
+    table: dict[Event, Callable[[Run, Placement, Release], Outcome]] = {
+        "request": _request, "worker": _worker, "restart": _restart, "redeploy": _redeploy, "replica": _replica, "node": _node,
+    }
+    return {event: table[event](run, placement, release) for event in EVENTS}
+
+
+def workers_of(run: Run) -> tuple[int | None, str]:
+    """How many processes of one replica run this memory, None where that is not known, with the reason."""
+    process = run.process
+    if process is None:
+        return None, "the command is not known"
+    if isinstance(process.workers, Unknown):
+        return None, process.workers.why
+    return process.workers.value, ""
+
+
+def _lost_in_process(run: Run) -> str:
+    return f"{run.memory.store.why} lives in the memory of one process"
+
+
+def _request(run: Run, placement: Placement, release: Release) -> Outcome:
+    memory = run.memory
+    if placement.kind == "unknown":
+        return Outcome("unknown", memory.store.why)
+    per_request = any(reach.builds for reach in run.reaches)
+    if placement.kind == "process":
+        return Outcome("lost", "it is built anew for each request and lives in RAM") if per_request else KEPT
+    if per_request and isinstance(placement.fresh, Fresh) and placement.fresh.per_process:
+        return KEPT
+    if per_request and placement.fresh is not None:
+        return Outcome("lost", f"each request gets a new path ({_made_by(placement)})")
+    if per_request and memory.kind in ("crew", "short_term") and release.ever(resets_on_construction):
+        if release.always(resets_on_construction):
+            return Outcome("lost", f"CrewAI {release} empties short-term memory whenever a crew is built")
+        return Outcome("unknown", f"some releases that {release} allows empty short-term memory whenever a crew is built")
+    return KEPT
+
+
+def _made_by(placement: Placement) -> str:
+    return placement.fresh.source if isinstance(placement.fresh, Fresh) else "a new temporary directory"
+
+
+def _worker(run: Run, placement: Placement, release: Release) -> Outcome:
+    count, why = workers_of(run)
+    if count == 1:
+        return NOT_APPLICABLE
+    if placement.kind == "unknown":
+        return Outcome("unknown", run.memory.store.why)
+    if placement.kind == "process" or placement.fresh is not None:
+        where = _lost_in_process(run) if placement.kind == "process" else f"each process gets a path of its own ({_made_by(placement)})"
+        return Outcome("unknown", why) if count is None else Outcome("lost", where)
+    return KEPT
+
+
+def _restart(run: Run, placement: Placement, release: Release) -> Outcome:
+    if placement.kind == "unknown":
+        return Outcome("unknown", run.memory.store.why)
+    if placement.kind == "process":
+        return Outcome("lost", _lost_in_process(run))
+    if placement.kind == "server":
+        return KEPT
+    if placement.fresh is not None:
+        return Outcome("lost", f"the next process gets another path ({_made_by(placement)})")
+    mount = placement.mount
+    if mount is None:
+        if placement.maybe and not run.service.restart_keeps_layer:
+            return Outcome("unknown", placement.why)
+        return KEPT if run.service.restart_keeps_layer else Outcome("lost", _no_mount(run.service, placement))
+    if mount.kind == "tmpfs":
+        return Outcome("lost", f"{mount.target} is a tmpfs, which is emptied when the container stops")
+    return KEPT
+
+
+def _redeploy(run: Run, placement: Placement, release: Release) -> Outcome:
+    if placement.kind == "path" and placement.fresh is None:
+        mount = placement.mount
+        if mount is None and placement.maybe:
+            return Outcome("unknown", placement.why)
+        if mount is None:
+            return Outcome("lost", _no_mount(run.service, placement))
+        return KEPT if mount.durable else Outcome("lost", _ephemeral(mount))
+    return _restart(run, placement, release)
+
+
+def _replica(run: Run, placement: Placement, release: Release) -> Outcome:
+    replicas = run.service.replicas
+    if isinstance(replicas, Known) and replicas.value <= 1:
+        return NOT_APPLICABLE
+    if placement.kind == "unknown":
+        return Outcome("unknown", run.memory.store.why)
+    if placement.kind == "server":
+        return KEPT
+    outcome = _own_disk(run, placement)
+    if outcome.word == "lost" and isinstance(replicas, Unknown):
+        return Outcome("unknown", replicas.why)
+    return outcome
+
+
+def _own_disk(run: Run, placement: Placement) -> Outcome:
+    if placement.kind == "process":
+        return Outcome("lost", _lost_in_process(run))
+    if placement.fresh is not None:
+        return Outcome("lost", f"each replica gets a path of its own ({_made_by(placement)})")
+    mount = placement.mount
+    if mount is None:
+        if placement.maybe:
+            return Outcome("unknown", placement.why)
+        return Outcome("lost", f"each replica has its own {placement.display}")
+    if mount.shared or (mount.kind in ("named", "bind") and not run.service.orchestrated):
+        return KEPT
+    return Outcome("lost", f"each replica has its own {_described(mount)} at {mount.target}")
+
+
+def _node(run: Run, placement: Placement, release: Release) -> Outcome:
+    """A single host's durable volume does not move; whatever a redeploy loses, a move loses too."""
+    if placement.kind == "server":
+        return KEPT
+    redeploy = _redeploy(run, placement, release)
+    if redeploy.word != "kept":
+        return redeploy
+    mount = placement.mount
+    if mount is None or mount.shared or mount.network:
+        return KEPT if run.service.orchestrated else NOT_APPLICABLE
+    if not run.service.orchestrated:
+        return NOT_APPLICABLE
+    if mount.kind in ("named", "bind", "hostpath"):
+        return Outcome("lost", f"{_described(mount)} at {mount.target} stays on the node it was made on")
+    return KEPT
+
+
+def _no_mount(service: Service, placement: Placement) -> str:
+    if not service.mounts:
+        return f"nothing is mounted, so {placement.display} is in the container's own layer"
+    return f"no mount covers {placement.display}"
+
+
+def _ephemeral(mount: Mount) -> str:
+    lives = {"tmpfs": "is RAM", "emptydir": "ends with the pod", "anonymous": "is replaced with the container"}
+    return f"{_described(mount)} at {mount.target} {lives.get(mount.kind, 'does not outlive the container')}"
+
+
+def _described(mount: Mount) -> str:
+    names = {"named": "the volume", "bind": "the bind mount", "anonymous": "an anonymous volume", "tmpfs": "a tmpfs",
+             "emptydir": "an emptyDir", "pvc": "the claim", "hostpath": "the hostPath", "claim-template": "a claim per pod"}
+    return names.get(mount.kind, f"the {mount.kind} mount") + (f" {mount.source}" if mount.kind in ("named", "pvc") and mount.source else "")
