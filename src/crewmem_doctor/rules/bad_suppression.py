@@ -67,5 +67,5 @@ RULE = Rule(
         Example("A rule and a reason", {"app.py": _CREW.format(
             comment="# crewmem: ignore[CM003] -- shows the form of a suppression")}),
     ),
-    premise=("INTERFACE.md, Suppression",),
+    premise=("what a suppression promises: it accepts one finding, and says why",),
 )

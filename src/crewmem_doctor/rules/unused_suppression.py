@@ -44,10 +44,10 @@ RULE = Rule(
     "CM001", "warning", "A `crewmem: ignore[…]` comment or a configured ignore matches nothing.", check,
     bad=(
         Example("Nothing to accept", {"app.py": _CREW.format(
-            comment="# crewmem: ignore[CM001, CM003] -- the crew moved elsewhere  # <-- here")}),
+            comment="# crewmem: ignore[CM003] -- the crew moved elsewhere  # <-- here")}),
     ),
     good=(
         Example("No suppression", {"app.py": _CREW.format(comment="# remembers nothing")}),
     ),
-    premise=("INTERFACE.md, Suppression",),
+    premise=("what a suppression promises: it accepts one finding, and says why",),
 )
