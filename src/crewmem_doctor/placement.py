@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
+
 from crewmem_doctor.model.deployment import Mount
 from crewmem_doctor.model.expression import Expr, Fresh, Place, Surroundings, Text, evaluate, join_path, walk
 from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
@@ -12,7 +14,6 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release, Version
-from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
 
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 
@@ -30,7 +31,7 @@ class Placement:
     mount: Mount | None = None
     maybe: tuple[Mount, ...] = ()
     fresh: Fresh | Place | None = None
-    set_at: Location | None = None      # where the path was set, if anywhere
+    set_at: Location | None = None  # where the path was set, if anywhere
 
     @property
     def in_layer(self) -> bool:
@@ -44,8 +45,12 @@ class Placement:
 
 def is_url(where: Expr | None) -> bool:
     """A URL where CrewAI takes a directory (CM107 speaks there)."""
-    return isinstance(where, Text) and isinstance(where.value, str) and "://" in where.value and not where.value.startswith(
-        ("file:", "memory:"))
+    return (
+        isinstance(where, Text)
+        and isinstance(where.value, str)
+        and "://" in where.value
+        and not where.value.startswith(("file:", "memory:"))
+    )
 
 
 def is_temporary(path: str) -> bool:
@@ -56,10 +61,14 @@ def place(run: Run, release: Release) -> Placement:
     """The placement of one memory in one service."""
     store = run.memory.store
     if store.kind != "path":
-        return Placement(store.kind, Unknown("not a path"), _server(run) if store.kind == "server" else store.why, store.why)
+        return Placement(
+            store.kind, Unknown("not a path"), _server(run) if store.kind == "server" else store.why, store.why
+        )
     path, why, set_at = _effective(run.memory, run.around, release)
     display = path.value if isinstance(path, Known) else _formula(run.memory, run.around, release)
-    fresh = next((e for e in walk(store.where) if isinstance(e, Fresh) or (isinstance(e, Place) and e.kind == "temporary")), None)
+    fresh = next(
+        (e for e in walk(store.where) if isinstance(e, Fresh) or (isinstance(e, Place) and e.kind == "temporary")), None
+    )
     mounts = run.service.mounts
     if isinstance(path, Unknown):
         maybe = tuple(m for m in mounts if _could_hold(m, run.memory, run.around))
@@ -72,7 +81,9 @@ def covering(mounts: tuple[Mount, ...], path: str) -> Mount | None:
     best: Mount | None = None
     for mount in mounts:
         target = mount.target.rstrip("/") or "/"
-        if (path == target or path.startswith(target.rstrip("/") + "/")) and (best is None or len(target) >= len(best.target)):
+        if (path == target or path.startswith(target.rstrip("/") + "/")) and (
+            best is None or len(target) >= len(best.target)
+        ):
             best = mount
     return best
 
@@ -83,7 +94,8 @@ def where_for(memory: Memory, release: Release) -> Expr | None:
     if store.where is None:
         return None
     if memory.kind in ("short_term", "entity") and not release.ever(
-            lambda v: honours_path_argument(v, memory.kind, memory.embedder is not None)):
+        lambda v: honours_path_argument(v, memory.kind, memory.embedder is not None)
+    ):
         return None
     return store.where
 
@@ -96,7 +108,11 @@ def locate(memory: Memory, around: Surroundings, release: Release) -> tuple[Answ
 def _effective(memory: Memory, around: Surroundings, release: Release) -> tuple[Answer[str], str, Location | None]:
     where = where_for(memory, release)
     if where is not None:
-        return _absolute(evaluate(where, around), around), memory.store.why, getattr(where, "at", None) or memory.store.at
+        return (
+            _absolute(evaluate(where, around), around),
+            memory.store.why,
+            getattr(where, "at", None) or memory.store.at,
+        )
     setting = around.variable("CREWAI_STORAGE_DIR")
     set_at = setting.at if setting is not None else None
     found: list[Answer[str]] = []
@@ -110,7 +126,11 @@ def _effective(memory: Memory, around: Surroundings, release: Release) -> tuple[
     if len(known) == len(found):
         common = _common(known)
         if common:
-            return Known(common, None, _least(found)), "CREWAI_STORAGE_DIR" if setting else "CrewAI's own default", set_at
+            return (
+                Known(common, None, _least(found)),
+                "CREWAI_STORAGE_DIR" if setting else "CrewAI's own default",
+                set_at,
+            )
         return Unknown("releases that the requirement allows put it in different places"), "", set_at
     return next(a for a in found if isinstance(a, Unknown)), "", set_at
 
@@ -139,7 +159,7 @@ def _common(paths: list[str]) -> str:
     """The directory that all paths lie in, empty where that is so high up that it says nothing."""
     pieces = [p.split("/") for p in paths]
     shared: list[str] = []
-    for column in zip(*pieces):
+    for column in zip(*pieces, strict=False):
         if len(set(column)) > 1:
             break
         shared.append(column[0])
@@ -201,7 +221,8 @@ def _formula(memory: Memory, around: Surroundings, release: Release) -> str:
         cwd=around.cwd if isinstance(around.cwd, Known) else Known("$PWD"),
         home=around.home if isinstance(around.home, Known) else Known("$HOME"),
         variable=lambda name: _named(around.variable(name), name),
-        source=lambda path: _named(around.source(path), "SOURCE") or Known("$SOURCE"))
+        source=lambda path: _named(around.source(path), "SOURCE") or Known("$SOURCE"),
+    )
     answer = _effective(memory, loose, release)[0]
     return answer.value if isinstance(answer, Known) else "a path that the code computes"
 
@@ -217,8 +238,12 @@ def _could_hold(mount: Mount, memory: Memory, around: Surroundings) -> bool:
     if isinstance(around.home, Known):
         return True
     home_like = mount.target.rstrip("/")
-    return home_like in ("", "/home", "/root") or "/.local" in home_like or home_like.startswith("/home/") or (
-        home_like.count("/") == 1)
+    return (
+        home_like in ("", "/home", "/root")
+        or "/.local" in home_like
+        or home_like.startswith("/home/")
+        or (home_like.count("/") == 1)
+    )
 
 
 def _server(run: Run) -> str:
@@ -230,7 +255,7 @@ def _server(run: Run) -> str:
 
 
 def unwritable(run: Run, placement: Placement) -> tuple[str, Location | None, Confidence] | None:
-    """Why nothing can be written there, what says so and how sure that is; None where it can, or where that is not known."""
+    """Why nothing can be written there, what says so and how sure that is; None where that is not known."""
     service, user = run.service, run.service.user
     if placement.kind != "path" or placement.maybe:
         return None
@@ -248,7 +273,11 @@ def unwritable(run: Run, placement: Placement) -> tuple[str, Location | None, Co
             return f"user {user.name} has no home directory: {home} does not exist", user.at, "high"
         return None
     if mount is not None and mount.kind in ("named", "anonymous"):
-        return (f"user {user.name} does not own {mount.target}, and a new volume there belongs to root"), mount.at, "medium"
+        return (
+            (f"user {user.name} does not own {mount.target}, and a new volume there belongs to root"),
+            mount.at,
+            "medium",
+        )
     if mount is None and user.at is not None and not isinstance(user.home, Unknown):
         return f"user {user.name} does not own a directory above {path.value}", user.at, "medium"
     return None

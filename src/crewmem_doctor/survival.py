@@ -1,11 +1,13 @@
 """The one idea: what each event does to a memory in a service.
 
-`survival` is a pure function. The report prints its table, and the rules of the 1xx to 3xx groups are projections of it.
+`survival` is a pure function. The report prints its table; the rules of the 1xx to 3xx groups are projections of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+
+from crewmem_doctor.releases.construction import resets_on_construction
 
 from crewmem_doctor.model.deployment import EVENTS, Event, Mount, Service
 from crewmem_doctor.model.expression import Fresh
@@ -14,7 +16,6 @@ from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Outcome
 from crewmem_doctor.placement import Placement, place, unwritable
-from crewmem_doctor.releases.construction import resets_on_construction
 
 KEPT = Outcome("kept")
 NOT_APPLICABLE = Outcome("n/a")
@@ -27,7 +28,12 @@ def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
     if blocked is not None and blocked[2] == "high":
         return {event: Outcome("lost", f"nothing can be written: {blocked[0]}") for event in EVENTS}
     table: dict[Event, Callable[[Run, Placement, Release], Outcome]] = {
-        "request": _request, "worker": _worker, "restart": _restart, "redeploy": _redeploy, "replica": _replica, "node": _node,
+        "request": _request,
+        "worker": _worker,
+        "restart": _restart,
+        "redeploy": _redeploy,
+        "replica": _replica,
+        "node": _node,
     }
     return {event: table[event](run, placement, release) for event in EVENTS}
 
@@ -60,7 +66,9 @@ def _request(run: Run, placement: Placement, release: Release) -> Outcome:
     if per_request and memory.kind in ("crew", "short_term") and release.ever(resets_on_construction):
         if release.always(resets_on_construction):
             return Outcome("lost", f"CrewAI {release} empties short-term memory whenever a crew is built")
-        return Outcome("unknown", f"some releases that {release} allows empty short-term memory whenever a crew is built")
+        return Outcome(
+            "unknown", f"some releases that {release} allows empty short-term memory whenever a crew is built"
+        )
     return KEPT
 
 
@@ -75,7 +83,11 @@ def _worker(run: Run, placement: Placement, release: Release) -> Outcome:
     if placement.kind == "unknown":
         return Outcome("unknown", run.memory.store.why)
     if placement.kind == "process" or placement.fresh is not None:
-        where = _lost_in_process(run) if placement.kind == "process" else f"each process gets a path of its own ({_made_by(placement)})"
+        where = (
+            _lost_in_process(run)
+            if placement.kind == "process"
+            else f"each process gets a path of its own ({_made_by(placement)})"
+        )
         return Outcome("unknown", why) if count is None else Outcome("lost", where)
     return KEPT
 
@@ -168,6 +180,16 @@ def _ephemeral(mount: Mount) -> str:
 
 
 def _described(mount: Mount) -> str:
-    names = {"named": "the volume", "bind": "the bind mount", "anonymous": "an anonymous volume", "tmpfs": "a tmpfs",
-             "emptydir": "an emptyDir", "pvc": "the claim", "hostpath": "the hostPath", "claim-template": "a claim per pod"}
-    return names.get(mount.kind, f"the {mount.kind} mount") + (f" {mount.source}" if mount.kind in ("named", "pvc") and mount.source else "")
+    names = {
+        "named": "the volume",
+        "bind": "the bind mount",
+        "anonymous": "an anonymous volume",
+        "tmpfs": "a tmpfs",
+        "emptydir": "an emptyDir",
+        "pvc": "the claim",
+        "hostpath": "the hostPath",
+        "claim-template": "a claim per pod",
+    }
+    return names.get(mount.kind, f"the {mount.kind} mount") + (
+        f" {mount.source}" if mount.kind in ("named", "pvc") and mount.source else ""
+    )

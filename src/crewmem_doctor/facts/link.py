@@ -16,8 +16,9 @@ WEB = frozenset({"http", "socket", "bot", "ui"})
 WORKERS = frozenset({"celery", "rq", "dramatiq", "arq", "huey"})
 
 
-def link(code: Code, memories: Iterable[Memory], services: Iterable[Service],
-         python: Iterable[str] = ()) -> tuple[tuple[Run, ...], tuple[Service, ...]]:
+def link(
+    code: Code, memories: Iterable[Memory], services: Iterable[Service], python: Iterable[str] = ()
+) -> tuple[tuple[Run, ...], tuple[Service, ...]]:
     """Every memory in every service that runs it, and the services with what their scripts' own server calls add.
 
     `python` are all Python files of the tree: a command that names one of them without any CrewAI runs no memory.
@@ -89,7 +90,7 @@ class Joiner:
             if inside == target:
                 out.append(copied.source.strip("/"))
             elif inside.startswith(target + "/") or not target:
-                rest = inside[len(target):].lstrip("/")
+                rest = inside[len(target) :].lstrip("/")
                 out.append(join_path(copied.source or ".", rest).lstrip("/"))
         return [p.removeprefix("./") for p in out]
 
@@ -103,7 +104,7 @@ class Joiner:
             if path == source:
                 candidate = (len(source) + 1, copied.target.rsplit("/", 1)[0] or "/")
             elif not source or folder == source or folder.startswith(source + "/"):
-                candidate = (len(source), join_path(copied.target, folder[len(source):].lstrip("/")))
+                candidate = (len(source), join_path(copied.target, folder[len(source) :].lstrip("/")))
             else:
                 continue
             if best is None or candidate[0] >= best[0]:
@@ -157,19 +158,30 @@ class Joiner:
         for memory in self.memories:
             reaches = tuple(r for r in memory.handlers if self._served(r, process, loaded, starts))
             at_import = memory.level != "function" and memory.at.path in imported
-            script = process.server not in WORKERS and memory.at.path in loaded and not any(
-                r.entry.kind != "script" for r in memory.handlers) and memory.level == "module"
+            script = (
+                process.server not in WORKERS
+                and memory.at.path in loaded
+                and not any(r.entry.kind != "script" for r in memory.handlers)
+                and memory.level == "module"
+            )
             if reaches or script or (at_import and memory.kind != "conversation"):
-                yield Run(memory, service, process, self.surroundings(service, process, imported), reaches, True, at_import)
+                yield Run(
+                    memory, service, process, self.surroundings(service, process, imported), reaches, True, at_import
+                )
 
     def _loaded(self, service: Service, process: Process, starts: list[str]) -> set[str]:
-        """Frameworks that find modules by themselves (Celery tasks, Django applications) load the whole project part."""
+        """Frameworks that find modules by themselves (Celery, Django) load the whole project part."""
         loaded = self.closure(starts)
         finds_itself = process.server in ("celery", "django", "dramatiq", "huey") or any(
-            p.rsplit("/", 1)[-1] in ("manage.py", "wsgi.py", "asgi.py") for p in starts)
+            p.rsplit("/", 1)[-1] in ("manage.py", "wsgi.py", "asgi.py") for p in starts
+        )
         if finds_itself:
             root = min((p.rsplit("/", 1)[0] if "/" in p else "" for p in starts), key=len)
-            root = "/".join(root.split("/")[:-1]) if process.server == "celery" or "wsgi" in process.target or "asgi" in process.target else root
+            root = (
+                "/".join(root.split("/")[:-1])
+                if process.server == "celery" or "wsgi" in process.target or "asgi" in process.target
+                else root
+            )
             context = service.context.strip("/").removeprefix(".")
             root = root if not context or root.startswith(context) else context
             loaded |= {p for p in self.paths if not root or p.startswith(root + "/")}
@@ -248,8 +260,13 @@ class Joiner:
         if call is None:
             return process
         workers = _call_workers(call, service)
-        return replace(process, server=call.server, workers=workers or process.workers,
-                       workers_at=call.at if workers else process.workers_at, reload=call.reload or process.reload)
+        return replace(
+            process,
+            server=call.server,
+            workers=workers or process.workers,
+            workers_at=call.at if workers else process.workers_at,
+            reload=call.reload or process.reload,
+        )
 
 
 def _call_workers(call: ServerRun, service: Service) -> Answer[int] | None:
@@ -267,8 +284,9 @@ def _under(path: str, source: str) -> bool:
     return folder in ("", ".") or path == folder or path.startswith(folder + "/")
 
 
-def _written(writes: Iterable[EnvWrite], imported: set[str], around: Surroundings,
-             plain: Callable[[str], Answer[str] | None]) -> Mapping[str, Answer[str]]:
+def _written(
+    writes: Iterable[EnvWrite], imported: set[str], around: Surroundings, plain: Callable[[str], Answer[str] | None]
+) -> Mapping[str, Answer[str]]:
     """What the code itself puts into the environment. A `setdefault` yields to what the deployment sets."""
     out: dict[str, Answer[str]] = {}
     for write in writes:

@@ -26,8 +26,8 @@ class Call:
     callee: str
     at: Location
     arguments: tuple[Argument, ...] = ()
-    memory: Location | None = None       # the memory this call makes, where it makes one
-    inside: str = ""                     # dotted name of the enclosing function, empty at module level
+    memory: Location | None = None  # the memory this call makes, where it makes one
+    inside: str = ""  # dotted name of the enclosing function, empty at module level
 
     def argument(self, name: str) -> Argument | None:
         return next((a for a in self.arguments if a.name == name), None)
@@ -54,8 +54,8 @@ class EnvRead:
     name: str
     at: Location
     default: Expr | None = None
-    required: bool = False               # os.environ[name], or raises when missing
-    memory: bool = False                 # the value reaches a memory's store, key or embedder
+    required: bool = False  # os.environ[name], or raises when missing
+    memory: bool = False  # the value reaches a memory's store, key or embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,21 @@ class Module:
 
     path: str
     names: tuple[str, ...]
-    imports: tuple[str, ...] = ()        # paths of scanned modules, direct
-    lazy_imports: tuple[str, ...] = ()   # the same for imports inside functions
-    runs: tuple[Location, ...] = ()      # `uvicorn.run(…)`, `app.run(…)`, top-level kickoff under __main__
-    archived: bool = False               # looks like an old copy: .archive/, *_old.py, *.backup
+    imports: tuple[str, ...] = ()  # paths of scanned modules, direct
+    lazy_imports: tuple[str, ...] = ()  # the same for imports inside functions
+    runs: tuple[Location, ...] = ()  # `uvicorn.run(…)`, `app.run(…)`, top-level kickoff under __main__
+    archived: bool = False  # looks like an old copy: .archive/, *_old.py, *.backup
 
 
 @dataclass(frozen=True, slots=True)
 class ServerRun:
     """`uvicorn.run("app.main:app", workers=4)` and its kin, in code."""
 
-    server: str                          # "uvicorn", "flask", "hypercorn", "gradio"
+    server: str  # "uvicorn", "flask", "hypercorn", "gradio"
     at: Location
-    target: str = ""                     # "app.main:app" or empty
+    target: str = ""  # "app.main:app" or empty
     workers: Answer[int] | None = None
-    workers_env: str = ""                # variable that decides the workers
+    workers_env: str = ""  # variable that decides the workers
     reload: bool = False
 
 

@@ -8,8 +8,21 @@ from typing import Literal
 from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.model.location import Location
 
-MountKind = Literal["named", "bind", "anonymous", "tmpfs", "emptydir", "pvc", "hostpath", "claim-template", "disk",
-                    "configmap", "secret", "nfs", "unknown"]
+MountKind = Literal[
+    "named",
+    "bind",
+    "anonymous",
+    "tmpfs",
+    "emptydir",
+    "pvc",
+    "hostpath",
+    "claim-template",
+    "disk",
+    "configmap",
+    "secret",
+    "nfs",
+    "unknown",
+]
 # request < worker < restart < redeploy < replica < node: what can happen to a service.
 Event = Literal["request", "worker", "restart", "redeploy", "replica", "node"]
 EVENTS: tuple[Event, ...] = ("request", "worker", "restart", "redeploy", "replica", "node")
@@ -80,12 +93,12 @@ class Process:
     target: str = ""
     workers: Answer[int] = field(default_factory=lambda: Known(1))
     workers_at: Location | None = None
-    directory: str = ""                 # --chdir, --app-dir, `cd X &&`
+    directory: str = ""  # --chdir, --app-dir, `cd X &&`
     preload: Known[bool] | None = None  # the application is loaded before the fork
-    forks: bool = False                 # workers are forked from a process that may have loaded the application
+    forks: bool = False  # workers are forked from a process that may have loaded the application
     reload: bool = False
-    environment: tuple[Setting, ...] = ()   # VAR=value before the command, --env
-    config: tuple[str, ...] = ()            # gunicorn.conf.py and scripts that were read, by path
+    environment: tuple[Setting, ...] = ()  # VAR=value before the command, --env
+    config: tuple[str, ...] = ()  # gunicorn.conf.py and scripts that were read, by path
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,7 @@ class User:
     at: Location | None = None
     root: bool = True
     home_exists: Answer[bool] = field(default_factory=lambda: Known(True))
-    owns: tuple[str, ...] = ()          # directories chowned to, or created by, that user
+    owns: tuple[str, ...] = ()  # directories chowned to, or created by, that user
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +143,16 @@ class Service:
     replicas: Answer[int] = field(default_factory=lambda: Known(1))
     replicas_at: Location | None = None
     copies: tuple[Copied, ...] = ()
-    context: str = ""                   # directory of the tree the image is built from
+    context: str = ""  # directory of the tree the image is built from
     image: str = ""
     backing: str = ""
-    dockerfile: str = ""                # path of the Dockerfile it is built from
+    dockerfile: str = ""  # path of the Dockerfile it is built from
     base_image: str = ""
-    packages: tuple[str, ...] = ()      # `pip install` words of the image
+    packages: tuple[str, ...] = ()  # `pip install` words of the image
     read_only_root: Known[bool] | None = None
     dev: bool = False
     orchestrated: bool = False
-    restart_keeps_layer: bool = True    # a restart in place keeps the container's layer (Docker yes, Kubernetes no)
-    durable_disk: bool = True           # False where the platform offers none for that file system
+    restart_keeps_layer: bool = True  # a restart in place keeps the container's layer (Docker yes, Kubernetes no)
+    durable_disk: bool = True  # False where the platform offers none for that file system
     profiles: tuple[str, ...] = ()
-    deployment: str = ""                # groups the services that are deployed together: the compose project's main file
+    deployment: str = ""  # groups the services that are deployed together: the compose project's main file

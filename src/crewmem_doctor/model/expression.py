@@ -1,7 +1,7 @@
 """Values as the code computes them, before any environment is known.
 
-The readers of Python turn expressions into these; `evaluate` turns them into text once a service's environment is known.
-Rules match on them to tell a constant from a value made for the request.
+The readers of Python turn expressions into these; `evaluate` turns them into text once a service's environment is
+known. Rules match on them to tell a constant from a value made for the request.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Concat:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Path parts joined by `os.path.join`, `/` of pathlib or `Path(a, b)`. An absolute part discards what precedes it."""
+    """Path parts joined by `os.path.join` or pathlib's `/`. An absolute part discards what precedes it."""
 
     parts: tuple[Expr, ...]
     at: Location | None = None
@@ -70,7 +70,7 @@ class Fresh:
     source: str
     nature: Literal["random", "time", "process", "host"] = "random"
     at: Location | None = None
-    per_process: bool = False       # computed once at import, so constant within one process
+    per_process: bool = False  # computed once at import, so constant within one process
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ def _place(expr: Place, around: Surroundings) -> Answer[str]:
 
 
 def _choice(expr: Choice, around: Surroundings) -> Answer[str]:
-    """Known only where every option that can be chosen gives the same text; a set first option of a fallback decides."""
+    """Known only where all options give the same text; in a fallback the first that is set decides."""
     answers = [evaluate(option, around) for option in expr.options]
     if expr.fallback:
         for answer in answers:
@@ -270,4 +270,6 @@ def _choice(expr: Choice, around: Surroundings) -> Answer[str]:
     first = answers[0]
     if isinstance(first, Known) and all(isinstance(a, Known) and a.value == first.value for a in answers):
         return first
-    return next((a for a in answers if isinstance(a, Unknown)), Unknown("the code chooses between several values", expr.at))
+    return next(
+        (a for a in answers if isinstance(a, Unknown)), Unknown("the code chooses between several values", expr.at)
+    )

@@ -9,9 +9,22 @@ from crewmem_doctor.model.expression import Expr
 from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
 
-Kind = Literal["crew", "memory", "agent", "flow", "short_term", "long_term", "entity", "external", "checkpoint",
-               "third_party", "conversation"]
-Engine = Literal["default", "lancedb", "chroma", "sqlite", "qdrant", "qdrant-edge", "json", "python", "remote", "unknown"]
+Kind = Literal[
+    "crew",
+    "memory",
+    "agent",
+    "flow",
+    "short_term",
+    "long_term",
+    "entity",
+    "external",
+    "checkpoint",
+    "third_party",
+    "conversation",
+]
+Engine = Literal[
+    "default", "lancedb", "chroma", "sqlite", "qdrant", "qdrant-edge", "json", "python", "remote", "unknown"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +32,7 @@ class Store:
     """Where the code says the records live.
 
     `process`: RAM. `path`: a file or directory at `where`, or where the release puts it when `where` is None. `server`:
-    whatever `where` names over the network. `unknown`: a store whose nature could not be read. `why` is a phrase such as
+    whatever `where` names over the network. `unknown`: a store whose nature could not be read. `why` is a phrase, e.g.
     "crewai's own default" or "LanceDBStorage(path=…)". `at` is the expression that hands the store to memory.
     """
 
@@ -34,8 +47,19 @@ class Store:
 class Sink:
     """One thing the code gives memory to key its records by. Whether it counts depends on the release."""
 
-    name: Literal["scope", "root_scope", "source", "crew_name", "agent_role", "flow_id", "user_id", "run_id", "agent_id",
-                  "session_id", "thread_id"]
+    name: Literal[
+        "scope",
+        "root_scope",
+        "source",
+        "crew_name",
+        "agent_role",
+        "flow_id",
+        "user_id",
+        "run_id",
+        "agent_id",
+        "session_id",
+        "thread_id",
+    ]
     value: Expr
     at: Location
 
@@ -61,16 +85,16 @@ class EntryPoint:
     at: Location
     qualname: str
     framework: str
-    identity: tuple[str, ...] = ()     # what the handler knows of its caller: "session_id of the body", "header X-User-Id"
+    identity: tuple[str, ...] = ()  # what the handler knows of its caller: "session_id of the body", "header X-User-Id"
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """An entry point and the calls from it to the memory.
 
-    `builds` is True where the memory itself is constructed on the way, so anew for each request; False where the request
-    uses an object made once. `steps` are the call sites from the handler on. `queued` is True where the way crosses a
-    task queue (`.delay`, `.apply_async`, `enqueue`): then another process runs the memory, not the one with the handler.
+    `builds` is True where the memory itself is constructed on the way, so anew for each request; False where it is an
+    object made once. `steps` are the call sites from the handler on. `queued`: the way crosses a task queue
+    (`.delay`, `.apply_async`, `enqueue`), so another process runs the memory, not the one with the handler.
     """
 
     entry: EntryPoint
@@ -85,7 +109,7 @@ class Embedder:
 
     provider: Expr | None
     at: Location | None = None
-    has_key: bool = False      # an api_key is handed over in code
+    has_key: bool = False  # an api_key is handed over in code
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +133,11 @@ class Memory:
     handlers: tuple[Reach, ...] = ()
     sinks: tuple[Sink, ...] = ()
     embedder: Embedder | None = None
-    llms: tuple[tuple[str, Location], ...] = ()    # model strings of the crew's agents: ("gemini/gemini-2.0", at)
-    used_by: tuple[Step, ...] = ()                 # crews and agents that a memory object is handed to
-    kept_in_object: bool = False                   # the memory lives in a long-lived object of the process
-    reads: tuple[str, ...] = ()                    # environment variables the code around this memory reads for it
-    inside: str = ""                               # qualified name of the enclosing function or class in its module
+    llms: tuple[tuple[str, Location], ...] = ()  # model strings of the crew's agents: ("gemini/gemini-2.0", at)
+    used_by: tuple[Step, ...] = ()  # crews and agents that a memory object is handed to
+    kept_in_object: bool = False  # the memory lives in a long-lived object of the process
+    reads: tuple[str, ...] = ()  # environment variables the code around this memory reads for it
+    inside: str = ""  # qualified name of the enclosing function or class in its module
     id: str = ""
 
     @property

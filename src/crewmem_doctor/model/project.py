@@ -52,7 +52,7 @@ class Run:
     around: Surroundings = field(compare=False)
     reaches: tuple[Reach, ...] = ()
     sure: bool = True
-    loads_at_import: bool = False       # the module that constructs the memory is imported when the process starts
+    loads_at_import: bool = False  # the module that constructs the memory is imported when the process starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class Comment:
     alone: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Project:
-    """One scanned tree. `excerpt(path, line)` gives the source line's text for reports."""
+    """One scanned tree, compared by identity. `excerpt(path, line)` gives the source line's text for reports."""
 
     release: Release
     memories: tuple[Memory, ...] = ()

@@ -31,7 +31,7 @@ class Version:
 class Release:
     """What the tree says about the CrewAI in use.
 
-    `candidates` are the released versions, oldest first, that the tree allows: one where a lock or an exact pin decides,
+    `candidates` are the released versions, oldest first, that the tree allows: one where a lock or exact pin decides,
     all of them where nothing is said. Never empty. `locked` is True where a lock file or an exact pin decides.
     """
 

@@ -16,7 +16,7 @@ Word = Literal["kept", "stale", "lost", "unknown", "n/a"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one event does to one memory in one service. `why` is a phrase, empty for "kept" where nothing needs saying."""
+    """What one event does to one memory in one service. `why` is a phrase, empty where nothing needs saying."""
 
     word: Word
     why: str = ""
@@ -54,7 +54,7 @@ class Report:
     gaps: tuple[Gap, ...] = ()
     exit_code: int = 0
     fail_on: str = "warning"
-    locations: Mapping[str, str] = field(default_factory=dict)     # memory id → where its records land
+    locations: Mapping[str, str] = field(default_factory=dict)  # memory id → where its records land
     excerpt: Callable[[str, int], str] = field(default=lambda _path, _line: "", compare=False)
 
     def count(self, severity: str) -> int:
