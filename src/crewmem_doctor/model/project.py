@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from crewmem_doctor.model.code import Code
-from crewmem_doctor.model.deployment import Process, Service
+from crewmem_doctor.model.deployment import Process, Service, Setting
 from crewmem_doctor.model.expression import Surroundings
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Reach
@@ -74,6 +74,7 @@ class Project:
     services: tuple[Service, ...] = ()
     runs: tuple[Run, ...] = ()
     requirements: tuple[Requirement, ...] = ()
+    dotenv: tuple[Setting, ...] = ()       # what the tree's own .env files set (not .env.example)
     observations: tuple[Observation, ...] = ()
     comments: tuple[Comment, ...] = ()
     gaps: tuple[Gap, ...] = ()
