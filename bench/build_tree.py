@@ -25,9 +25,9 @@ SMALL_FILES = 60
 
 def download(wheels: Path) -> None:
     wheels.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "--platform", "any",
-               "--implementation", "py", "--abi", "none", "--python-version", "3.12", "--require-hashes",
-               "-d", str(wheels), "-r", str(HERE / "packages.txt")]
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:",
+               "--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.12",
+               "--require-hashes", "-d", str(wheels), "-r", str(HERE / "packages.txt")]
     subprocess.run(command, check=True)
 
 
