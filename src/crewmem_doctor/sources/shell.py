@@ -113,7 +113,7 @@ class _Reader:
             elif token.operator == ")" and self._in("group"):
                 self.stack.pop()
             return True
-        name = token.word.text if token.plain else ""
+        name = token.word.text if token.plain and not token.redirect else ""
         if name in ("if", "while", "until", "for", "select", "case", "elif", "else", "fi", "done", "esac", "function",
                     "}") or name in _PREFIXES:
             self.place += 1
