@@ -1,0 +1,101 @@
+"""The pipeline, as the design draws it: a tree in, one report out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from crewmem_doctor import policy
+from crewmem_doctor.facts.comments import read_comments
+from crewmem_doctor.facts.compose import read_compose
+from crewmem_doctor.facts.dockerfile import standalone_services
+from crewmem_doctor.facts.link import link
+from crewmem_doctor.facts.python import read_code
+from crewmem_doctor.facts.requirements import read_requirements
+from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.project import Gap, Project
+from crewmem_doctor.model.report import Report, Row
+from crewmem_doctor.placement import place
+from crewmem_doctor.settings import Settings
+from crewmem_doctor.sources.discover import Tree, discover
+from crewmem_doctor.survival import survival
+
+
+def examine(path: Path, settings: Settings | None = None) -> Report:
+    """Audit the tree at `path`. Reads files only: nothing is imported, run or written, and no socket is opened.
+
+    Raises UsageError where there is no such directory, and for settings that name no rule.
+    """
+    settings = settings or Settings()
+    policy.check(settings)
+    tree = discover(path, include_tests=settings.include_tests, exclude=settings.exclude)
+    project = read_project(tree, settings)
+    findings, crashes = run_rules(project, settings)
+    kept, suppressed = policy.apply(findings, project, settings)
+    gaps = tuple(sorted({*project.gaps, *crashes}))
+    rows = survival_table(project)
+    return Report(
+        project=project, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps, fail_on=settings.fail_on,
+        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings),
+        locations=locations(rows), excerpt=project.excerpt)
+
+
+def read_project(tree: Tree, settings: Settings) -> Project:
+    """files → facts → joins → the frozen model."""
+    code = read_code(tree)
+    composed, compose_gaps, used = read_compose(tree)
+    alone, dockerfile_gaps = standalone_services(tree, used)
+    services = (*composed, *alone)
+    asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
+    memories = tuple(
+        replace(memory, id=f"m{number}")
+        for number, memory in enumerate(sorted(code.memories, key=lambda m: (m.at, m.kind, m.callee)), 1))
+    runs, services = link(code.code, memories, services, tree.python)
+    gaps = {*tree.gaps, *code.gaps, *compose_gaps, *dockerfile_gaps, *asked.gaps}
+    return Project(
+        release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
+        requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
+        gaps=tuple(sorted(gaps)), files=len(tree.hits), excerpt=excerpts(tree))
+
+
+def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:
+    """What every chosen rule says. A rule that crashes becomes a gap and never hides what the others found."""
+    findings: list[Finding] = []
+    crashes: list[Gap] = []
+    for rule in policy.chosen(settings):
+        try:
+            findings.extend(rule.check(project))
+        except Exception as error:
+            crashes.append(Gap("", 0, "crash", f"{rule.id} {rule.name} failed: {type(error).__name__}: {error}"))
+    return findings, crashes
+
+
+def survival_table(project: Project) -> tuple[Row, ...]:
+    """One row for each memory that is on in each service that runs it."""
+    return tuple(
+        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display)
+        for run in project.runs)
+
+
+def locations(rows: tuple[Row, ...]) -> dict[str, str]:
+    """Where each memory's records land, as the first service that runs it has it."""
+    found: dict[str, str] = {}
+    for row in rows:
+        found.setdefault(row.memory, row.location)
+    return found
+
+
+def excerpts(tree: Tree) -> Callable[[str, int], str]:
+    """The text of a line of a scanned file, empty where there is none."""
+
+    @functools.lru_cache(maxsize=64)
+    def lines(path: str) -> list[str]:
+        return (tree.text(path) or "").split("\n")
+
+    def line_of(path: str, line: int) -> str:
+        found = lines(path)
+        return found[line - 1] if 0 < line <= len(found) else ""
+
+    return line_of
