@@ -7,6 +7,7 @@ words of `select`, `ignore` and `ignores` are checked by `policy.check`.
 from __future__ import annotations
 
 import difflib
+import importlib
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -146,8 +147,9 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("select", _words), Option("ignore", _words), Option("fail_on", _threshold), Option("strict", _flag),
     Option("include_tests", _flag), Option("crewai_version", _version), Option("jobs", _count),
-    Option("exclude", _words), Option("formats", _words), Option("output", _text, project=False), Option("quiet", _flag, project=False),
-    Option("verbose", _flag, project=False), Option("no_color", _flag, project=False),
+    Option("exclude", _words), Option("formats", _words), Option("output", _text, project=False),
+    Option("quiet", _flag, project=False), Option("verbose", _flag, project=False),
+    Option("no_color", _flag, project=False),
 )
 
 
@@ -177,12 +179,9 @@ def _project_table(root: Path) -> tuple[Mapping[str, Any], Path | None, str]:
 
 
 def _tool_table(path: Path) -> Mapping[str, Any] | None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        document = toml.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path.name} could not be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

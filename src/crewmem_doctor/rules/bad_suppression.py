@@ -1,4 +1,4 @@
-"""A comment that is meant to accept a finding cannot be obeyed.
+"""CM003 · a comment that is meant to accept a finding cannot be obeyed
 
 ## Why
 A suppression is a decision that the next reader has to be able to judge. Without a reason nobody can tell whether it
@@ -46,8 +46,8 @@ def _near(word: str) -> str:
 
 def _finding(directive: Directive, message: str, evidence: str) -> Finding:
     subject = f"ignore[{', '.join(directive.words)}]"
-    return Finding("CM003", "bad-suppression", "error", message, directive.at, subject, evidence,
-                   fix=Fix("Name the rule in brackets and give the reason behind two dashes.", FORM))
+    return RULE.finding(directive.at, message, subject=subject, evidence=evidence,
+                        fix=Fix("Name the rule in brackets and give the reason behind two dashes", FORM))
 
 
 _CREW = """\
@@ -57,7 +57,8 @@ crew = Crew(agents=[], tasks=[], memory=False)  {comment}
 """
 
 RULE = Rule(
-    "CM003", "error", "A `crewmem:` comment has no reason, names an unknown rule, or cannot be read.", check,
+    id="CM003", severity="error", check=check,
+    summary="a `crewmem:` comment has no reason, names an unknown rule, or cannot be read",
     bad=(
         Example("No reason", {"app.py": _CREW.format(comment="# crewmem: ignore[CM402]  # <-- here")}),
         Example("No such rule", {"app.py": _CREW.format(comment="# crewmem: ignore[random-kex] -- one-off  # <-- here")}),

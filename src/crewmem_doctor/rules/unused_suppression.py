@@ -1,4 +1,4 @@
-"""A comment or a configured ignore accepts a finding that is not there.
+"""CM001 · a comment or a configured ignore accepts a finding that is not there
 
 ## Why
 The problem was fixed, the code moved, or the suppression never matched. Left in place it would silently accept the next
@@ -30,8 +30,8 @@ def check(project: Project) -> tuple[Finding, ...]:
 
 def unused(rule_id: str, at: Location, subject: str, evidence: str) -> Finding:
     """The finding for one rule of one suppression that matched nothing. `subject` identifies the suppression."""
-    return Finding("CM001", "unused-suppression", "warning", f"This suppression of {rule_id} matches no finding", at, subject,
-                   evidence, fix=Fix(f"Remove {rule_id} from the suppression, or all of it if nothing else is listed."))
+    return RULE.finding(at, f"This suppression of {rule_id} matches no finding", subject=subject, evidence=evidence,
+                        fix=Fix(f"Remove {rule_id} from the suppression, or all of it if nothing else is listed"))
 
 
 _CREW = """\
@@ -41,7 +41,8 @@ crew = Crew(agents=[], tasks=[], memory=False)  {comment}
 """
 
 RULE = Rule(
-    "CM001", "warning", "A `crewmem: ignore[…]` comment or a configured ignore matches nothing.", check,
+    id="CM001", severity="warning", check=check,
+    summary="a `crewmem: ignore[…]` comment or a configured ignore matches nothing",
     bad=(
         Example("Nothing to accept", {"app.py": _CREW.format(
             comment="# crewmem: ignore[CM003] -- the crew moved elsewhere  # <-- here")}),

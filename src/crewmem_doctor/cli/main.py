@@ -1,0 +1,111 @@
+"""The command line: what it takes, and what its exit status says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Optional
+
+import click
+import typer
+
+from crewmem_doctor import __version__
+from crewmem_doctor.cli.output import put, say
+from crewmem_doctor.errors import CrewmemError
+
+app = typer.Typer(
+    name="crewmem-doctor", add_completion=False, no_args_is_help=True, rich_markup_mode=None,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+    help="Finds why CrewAI agents remember on the laptop and forget in production.")
+
+# The options of `scan`. None stands for "not given", which leaves the choice to the environment and pyproject.toml.
+Words = Optional[list[str]]
+Paths = Annotated[Words, typer.Argument(metavar="[PATH]...", help="Folders or files to audit; default: here.")]
+Formats = Annotated[Words, typer.Option(
+    "--format", "-f", metavar="FORMAT[=FILE]", help="rich (default), concise or json; repeatable as FORMAT=FILE.")]
+Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to stdout.")]
+FailOn = Annotated[str | None, typer.Option(
+    metavar="SEVERITY", help="error, warning (default), note or never: status 1 from there on.")]
+Select = Annotated[Words, typer.Option(metavar="RULE,...", help="Only these ids, names or groups (CM3).")]
+Unselect = Annotated[Words, typer.Option(metavar="RULE,...", help="Not these ids, names or groups.")]
+Exclude = Annotated[Words, typer.Option(metavar="GLOB,...", help="Files and folders to leave out.")]
+Release = Annotated[str | None, typer.Option(metavar="X.Y.Z", help="CrewAI's release, instead of what the tree pins.")]
+Tests = Annotated[bool | None, typer.Option("--include-tests", help="Audit tests, examples and notebooks too.")]
+Strict = Annotated[bool | None, typer.Option("--strict", help="Anything not seen makes the status 2.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", help="Processes to use; default: as many as help.")]
+Quiet = Annotated[bool | None, typer.Option("--quiet", "-q", help="The findings and nothing else.")]
+Verbose = Annotated[bool | None, typer.Option(
+    "--verbose", "-v", help="Notes, what was not seen, and suppressions in full.")]
+NoColor = Annotated[bool | None, typer.Option(
+    "--no-color", help="No colours (also: NO_COLOR, FORCE_COLOR, TERM=dumb).")]
+STATUSES = (
+    "Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 could not look, 3 nothing uses CrewAI. Every long "
+    "option can also be set as CREWMEM_DOCTOR_<OPTION> and, where it makes sense, in [tool.crewmem-doctor] of "
+    "pyproject.toml.")
+
+
+def run() -> None:
+    """The program's entry point."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 clean, 1 findings, 2 could not look, 3 nothing to audit, 130 interrupted."""
+    try:
+        status = typer.main.get_command(app).main(list(arguments), "crewmem-doctor", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except CrewmemError as error:
+        say(f"crewmem-doctor: {error}")
+        return 2
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        put("")
+        return 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        put(f"crewmem-doctor {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(version: Annotated[bool, typer.Option(
+        "--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False) -> None:
+    """Options of the program itself."""
+
+
+@app.command(short_help="Audit a tree.", epilog=STATUSES)
+def scan(paths: Paths = None, formats: Formats = None, output: Output = None, fail_on: FailOn = None,
+         select: Select = None, ignore: Unselect = None, exclude: Exclude = None, crewai_version: Release = None,
+         include_tests: Tests = None, strict: Strict = None, jobs: Jobs = None, quiet: Quiet = None,
+         verbose: Verbose = None, no_color: NoColor = None) -> int:
+    """Audit a tree: Python sources and deployment files, one report. Nothing of the tree is run or changed."""
+    from crewmem_doctor.cli.scan import scan as audit
+
+    return audit(paths or (), {
+        "formats": formats, "output": output, "fail_on": fail_on, "select": select, "ignore": ignore,
+        "exclude": exclude, "crewai_version": crewai_version, "include_tests": include_tests, "strict": strict,
+        "jobs": jobs, "quiet": quiet, "verbose": verbose, "no_color": no_color})
+
+
+@app.command(short_help="Print a rule's page.")
+def explain(rule: Annotated[str, typer.Argument(metavar="RULE", help="An id (CM201) or a name (no-volume).")]) -> int:
+    """Print a rule's page: why it matters, an example, the remedy, and when it is not a problem."""
+    from crewmem_doctor.cli.explain import explain as page
+
+    return page(rule)
+
+
+@app.command(short_help="List the rules.")
+def rules(format: Annotated[str, typer.Option(
+        "--format", "-f", metavar="FORMAT", help="rich (default), concise or json.")] = "rich") -> int:
+    """List the rules by the question they answer."""
+    from crewmem_doctor.cli.explain import rules as listing
+
+    return listing(format)

@@ -1,0 +1,121 @@
+"""The first screen: what remembers, and what each memory outlives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+
+from crewmem_doctor.model.deployment import EVENTS, Event
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.report import Outcome, Report, Row, Word
+from crewmem_doctor.reports import words
+from crewmem_doctor.reports.rich.page import Page, Piece
+
+CELLS: dict[Word, str] = {"kept": "✓ kept", "lost": "✗ lost", "stale": "~ stale", "unknown": "?", "n/a": "–"}
+MARKS: dict[Word, str] = {"kept": "✓", "lost": "✗", "stale": "~", "unknown": "?", "n/a": "–"}
+WIDTH = 8
+_KEYS: dict[words.KeyKind, str] = {
+    "none": "no key", "constant": "one key for everyone", "user": "keyed by the caller",
+    "random": "a new key for each request", "unknown": "a key that could not be read"}
+
+
+def memories(page: Page, report: Report) -> None:
+    """The legend: what m1, m2 … are."""
+    release = report.project.release
+    source = f" ({release.source})" if release.source else ""
+    page.heading("Memories", f"CrewAI {release}{source}")
+    for memory in report.project.memories:
+        page.add((f"{memory.id:<4}", "bold"), (memory.label, "bold"), "  ", (str(memory.at), "path"), indent=2)
+        page.add((_passport(memory, report), "dim"), indent=6)
+
+
+def _passport(memory: Memory, report: Report) -> str:
+    location = report.locations.get(memory.id, "")
+    if memory.store.kind == "process":
+        place = f"in the memory of one process ({memory.store.why})"
+    elif location:
+        place = f"in {location}" + (f" ({memory.store.why})" if memory.store.why not in ("", location) else "")
+    else:
+        place = f"where its records live is not known ({memory.store.why})"
+    kind, source = words.key(memory)
+    keyed = _KEYS[kind] + (f" ({source})" if source else "")
+    entries = list(dict.fromkeys(reach.entry.label for reach in memory.handlers))
+    if len(entries) > 4:
+        entries = [*entries[:3], f"{len(entries) - 3} more"]
+    return f"{place}; {keyed}; " + (f"reached from {words.listed(entries)}" if entries else "no entry point reaches it")
+
+
+def survival(page: Page, report: Report) -> None:
+    """The table, one row per memory and service, with every reason said once."""
+    rows = report.rows
+    page.heading("What each memory outlives")
+    if not rows:
+        page.add("No deployment file here runs a memory, so only the code was judged.", indent=2)
+        return
+    names = [f"{row.memory:<4}{row.service}" for row in rows]
+    first = max(map(cell_len, (words.plain(name) for name in names)))
+    if page.look.width:
+        first = min(first, max(12, page.look.room - 4 - len(EVENTS) * (WIDTH + 1)))
+    page.add((" " * first + "  " + " ".join(f"{event:<{WIDTH}}" for event in EVENTS), "dim"), indent=2, wrap=False)
+    for name, row in zip(names, rows, strict=True):
+        cells: list[Piece | str] = []
+        for event in EVENTS:
+            word = row.outcomes[event].word
+            cells += [(f"{CELLS[word]:<{WIDTH}} ", word if word != "n/a" else "dim")]
+        page.add(_fit(words.plain(name), first) + "  ", *cells, indent=2, wrap=False)
+    _reasons(page, rows)
+    _locations(page, report)
+
+
+def _fit(name: str, room: int) -> str:
+    """Padded, or cut in the middle: a service's end tells it apart."""
+    missing = room - cell_len(name)
+    if missing >= 0:
+        return name + " " * missing
+    head, tail = name[:room // 2], name[room // 2:]
+    while cell_len(head) + cell_len(tail) + 1 > room:
+        tail = tail[1:]
+    return f"{head}…{tail}" + " " * (room - cell_len(head) - cell_len(tail) - 1)
+
+
+def _reasons(page: Page, rows: Iterable[Row]) -> None:
+    told: dict[tuple[Word, str], tuple[dict[Event, None], dict[str, dict[str, None]]]] = {}
+    rows = list(rows)
+    for event in EVENTS:
+        for row in rows:
+            outcome = row.outcomes[event]
+            if _worth_telling(outcome, page.look.verbose):
+                events, who = told.setdefault((outcome.word, outcome.why), ({}, {}))
+                events[event] = None
+                who.setdefault(row.service, {})[row.memory] = None
+    if told:
+        page.blank()
+    for (word, why), (events, who) in told.items():
+        style = word if word != "n/a" else "dim"
+        pieces: list[Piece | str] = [(f"{MARKS[word]} {', '.join(events)}", style), f"  {why}"]
+        if len(rows) > 1:
+            pieces.append((f"  [{_whom(who)}]", "dim"))
+        page.add(*pieces, indent=2, hang=4)
+
+
+def _worth_telling(outcome: Outcome, verbose: bool) -> bool:
+    return bool(outcome.why) and (outcome.word in ("lost", "stale", "unknown") or verbose)
+
+
+def _whom(who: dict[str, dict[str, None]]) -> str:
+    """"m1 in compose:api and compose:worker"."""
+    same: dict[str, list[str]] = {}
+    for service, ids in who.items():
+        same.setdefault(", ".join(ids), []).append(service)
+    return "; ".join(f"{ids} in {words.listed(services)}" for ids, services in same.items())
+
+
+def _locations(page: Page, report: Report) -> None:
+    """The effective paths that differ from what the legend says."""
+    places: dict[str, dict[str, dict[str, None]]] = {}
+    for row in report.rows:
+        if row.location and row.location != report.locations.get(row.memory):
+            places.setdefault(row.location, {}).setdefault(row.service, {})[row.memory] = None
+    for place, who in places.items():
+        page.add(("→ ", "dim"), (place, "path"), (f"  [{_whom(who)}]", "dim"), indent=2, hang=4)

@@ -1,0 +1,79 @@
+"""The one sentence that a report begins and ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from crewmem_doctor.model.report import Report
+from crewmem_doctor.reports.words import count
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`tone` decides mark and colour; `rule` is the first one worth explaining, empty where there is none."""
+
+    tone: Literal["bad", "doubtful", "good", "nothing"]
+    text: str
+    rule: str = ""
+
+
+def verdict(report: Report) -> Verdict:
+    """What the report comes to. A scan that could not look says so, whatever it found."""
+    found = _found(report)
+    files = count(report.project.files, "file")
+    if report.exit_code == 2:
+        crashes = sum(gap.kind == "crash" for gap in report.gaps)
+        unseen = f"{count(len(report.gaps), 'place')} not seen (--strict)"
+        blind = f"{count(crashes, 'rule')} crashed" if crashes else unseen
+        return Verdict("bad", f"The audit is incomplete: {blind}{'; ' + found if found else ''}", _first(report))
+    if report.exit_code == 3:
+        return Verdict("nothing", f"Nothing to audit: no audited file uses CrewAI ({files})")
+    if found:
+        return _findings(report, found)
+    return _silence(report)
+
+
+def _found(report: Report) -> str:
+    counts = [(severity, report.count(severity)) for severity in ("error", "warning", "note")]
+    return ", ".join(count(number, severity) for severity, number in counts if number)
+
+
+def _first(report: Report) -> str:
+    ranked = sorted(report.findings, key=lambda f: (("error", "warning", "note").index(f.severity), f.order))
+    return ranked[0].rule if ranked else ""
+
+
+def _losing(report: Report) -> int:
+    return len({row.memory for row in report.rows if any(o.word == "lost" for o in row.outcomes.values())})
+
+
+def _findings(report: Report, found: str) -> Verdict:
+    losing = _losing(report)
+    loses = f"{count(losing, 'memory loses', 'memories lose')} records: " if losing else ""
+    if report.count("error"):
+        return Verdict("bad", loses + found, _first(report))
+    if report.count("warning"):
+        return Verdict("doubtful", loses + found, _first(report))
+    return Verdict("doubtful" if losing else "good", loses + f"nothing worse than {found}", _first(report))
+
+
+def _silence(report: Report) -> Verdict:
+    """No finding stands: that is not always good news."""
+    memories = report.project.memories
+    if not memories:
+        return Verdict("good", f"No memory is turned on in {count(report.project.files, 'audited file')}")
+    losing = _losing(report)
+    accepted = f"{count(len(report.suppressed), 'finding')} accepted by suppressions" if report.suppressed else ""
+    if losing:
+        return Verdict("doubtful", f"{count(losing, 'memory loses', 'memories lose')} records"
+                       + (f": {accepted}" if accepted else ", and no chosen rule says so"))
+    events = {o.word for row in report.rows for o in row.outcomes.values()}
+    subject = count(len(memories), "memory", "memories")
+    if not report.rows:
+        text = f"Nothing found in the code of {subject}; no deployment file here runs any"
+    elif "unknown" in events:
+        text = f"Nothing found that loses records of {subject}, but not every event could be judged"
+    else:
+        text = f"{subject} {'keeps its' if len(memories) == 1 else 'keep their'} records through every event"
+    return Verdict("good", text + (f"; {accepted}" if accepted else ""))
