@@ -1,0 +1,56 @@
+"""Python sources → the code and its memories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crewmem_doctor.facts.python.calls import api_calls, api_imports, module_facts
+from crewmem_doctor.facts.python.conversations import find_conversations
+from crewmem_doctor.facts.python.entries import entry_points
+from crewmem_doctor.facts.python.environment import dotenv_loads, env_reads, env_writes
+from crewmem_doctor.facts.python.index import CodeBase
+from crewmem_doctor.facts.python.memories import find_memories
+from crewmem_doctor.facts.python.servers import server_runs
+from crewmem_doctor.facts.python.survey import Survey, root
+from crewmem_doctor.model.code import Code
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Gap
+from crewmem_doctor.sources.discover import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFacts:
+    """`memories` are in order of place and have no ids yet."""
+
+    code: Code
+    memories: tuple[Memory, ...]
+    gaps: tuple[Gap, ...]
+
+
+def read_code(tree: Tree) -> CodeFacts:
+    """Everything that rules need of the Python sources. Without a use of CrewAI there are no memories."""
+    if not tree.hits:
+        return CodeFacts(Code(), (), ())
+    base = CodeBase(tree)
+    survey = Survey(base)
+    imports = api_imports(base)
+    uses_crewai = any(root(i.name) == "crewai" for i in imports)
+    memories: tuple[Memory, ...] = ()
+    open_crews: list[Gap] = []
+    if uses_crewai:
+        entries = entry_points(survey)
+        memories, open_crews = find_memories(survey, tree, entries)
+        conversations = find_conversations(survey, entries)
+        memories = tuple(sorted((*memories, *conversations), key=lambda m: (m.at, m.kind)))
+    servers = server_runs(survey)
+    code = Code(
+        modules=module_facts(base, servers),
+        calls=api_calls(survey, memories),
+        imports=imports,
+        env_reads=env_reads(survey, memories),
+        env_writes=env_writes(survey),
+        server_runs=servers,
+        dotenv_loads=dotenv_loads(survey),
+        uses_crewai=uses_crewai,
+    )
+    return CodeFacts(code, memories, tuple(sorted({*base.gaps, *open_crews})))

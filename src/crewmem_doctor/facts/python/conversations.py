@@ -1,0 +1,333 @@
+"""Conversations that live in a Python container of the process: a module-level dict of sessions, a dict on a long-lived
+object, an `lru_cache`d factory of crews.
+
+A container counts where its name (or what it holds) means conversations, sessions of a chat, or crews, and code on the
+way from a handler puts entries in under a key that is not constant. Constants, registries that are filled at import,
+metrics, locks and the states of jobs do not count, nor does a cache in front of a database or file that the same
+function writes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from crewmem_doctor.facts.python.clients import REMOTE
+from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
+from crewmem_doctor.facts.python.index import Class, Function, Module, Scope
+from crewmem_doctor.facts.python.ledger import Goal, reaches
+from crewmem_doctor.facts.python.survey import Survey, last_name, root
+from crewmem_doctor.facts.python.wording import container_kind, is_empty_container, may_hold_crews, means_conversation
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Step, Store
+
+_WRITES = frozenset({"append", "appendleft", "setdefault", "update", "insert", "extend", "add"})
+_DURABLE = frozenset(
+    {
+        "sqlite3",
+        "aiosqlite",
+        "sqlalchemy",
+        "sqlmodel",
+        "shelve",
+        "diskcache",
+        "tinydb",
+        "peewee",
+        "tortoise",
+        "django",
+        "databases",
+    }
+)
+_DURABLE_CALLS = frozenset({"builtins.open", "json.dump", "pickle.dump", "aiofiles.open"})
+_DURABLE_METHODS = frozenset(
+    {"commit", "write_text", "write_bytes", "hset", "setex", "insert_one", "update_one", "replace_one"}
+)
+_CACHES = frozenset({"functools.lru_cache", "functools.cache", "cachetools.cached", "cachetools.func.ttl_cache"})
+
+
+@dataclass(frozen=True)
+class Container:
+    """A long-lived container: its canonical name, where it is defined, what it is, and what a person calls it."""
+
+    name: str
+    word: str
+    at: Location
+    why: str
+    label: str
+    module: Module
+    owner: Class | None = None
+    holds: bool = False  # its annotation names crews or flows
+
+
+def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
+    found: list[Memory] = []
+    for container in dict.fromkeys(_containers(survey)):
+        writers = [
+            w for w in _writers(survey, container) if container.holds or means_conversation(container.word) or w[2]
+        ]
+        if not writers:
+            continue
+        functions = list(dict.fromkeys(function for function, _, _ in writers))
+        handlers = _handlers(survey, functions, entries)
+        if not handlers or all(_durable(survey, function) for function in functions):
+            continue
+        if container.owner is not None and not _long_lived(survey, container.owner, entries):
+            continue
+        uses = tuple(Step(at, "entries are put in here") for _, at, _ in writers[:4])
+        found.append(
+            Memory(
+                "conversation",
+                container.at,
+                container.label,
+                Store("process", container.why, None, "python", container.at),
+                container.at,
+                level="class" if container.owner is not None else "module",
+                handlers=handlers,
+                used_by=uses,
+                kept_in_object=True,
+                inside=container.owner.qualname if container.owner is not None else "",
+            )
+        )
+    return (*found, *_factories(survey, entries))
+
+
+def _handlers(survey: Survey, functions: list[Function], entries: Mapping[Function, EntryPoint]) -> tuple[Reach, ...]:
+    """The entry points from which a writing function is reached; scripts alone do not serve anybody."""
+    own = {Reach(entries[f], False) for f in functions if f in entries and entries[f].kind != "script"}
+    goals: list[Goal] = [f for f in functions if f not in entries]
+    found = reaches(survey.base, goals, entries, made_once=True)
+    direct = {reach.entry for reach in own}
+    everything = [*own, *(r for r in found if r.entry.kind != "script" and r.entry not in direct)]
+    return tuple(sorted(everything, key=lambda r: (r.entry.at, r.entry.label)))
+
+
+def _containers(survey: Survey) -> Iterator[Container]:
+    for module in _nearby(survey):
+        for name, bindings in module.body.bindings.items():
+            for binding in bindings[:1]:
+                if is_empty_container(binding.value) and (means_conversation(name) or may_hold_crews(name)):
+                    at = _target(survey, module, binding.node, name)
+                    yield Container(
+                        f"{module.name}.{name}",
+                        name,
+                        at,
+                        f"the module-level {container_kind(binding.value)} {name}",
+                        name,
+                        module,
+                        holds=_holds_crews(survey, binding.annotation, module.scope),
+                    )
+        for cls in module.all_classes:
+            for name, pairs in cls.fields.items():
+                for binding in pairs[:1]:
+                    if is_empty_container(binding.value) and (means_conversation(name) or may_hold_crews(name)):
+                        at = _target(survey, module, binding.node, name)
+                        yield Container(
+                            f"{cls.dotted}.{name}",
+                            name,
+                            at,
+                            f"the {container_kind(binding.value)} self.{name}",
+                            f"{cls.name}.{name}",
+                            module,
+                            cls,
+                            _holds_crews(survey, binding.annotation, cls.scope),
+                        )
+    yield from _app_state(survey)
+
+
+def _nearby(survey: Survey) -> Iterator[Module]:
+    """The modules connected with CrewAI, and what they import."""
+    base = survey.base
+    seen: set[str] = set()
+    known = list(base.modules.values())
+    for module in known:
+        seen.add(module.path)
+        yield module
+    for module in known:
+        for imported in module.imports:
+            path = base.import_path(imported, module)
+            if path and path not in seen:
+                seen.add(path)
+                found = base.module(path)
+                if found is not None:
+                    yield found
+
+
+def _app_state(survey: Survey) -> Iterator[Container]:
+    """`app.state.sessions = {}`"""
+    for module in survey.base.modules.values():
+        if ".state." not in module.text and "app.config" not in module.text:
+            continue
+        for function in dict.fromkeys((module.body, *module.all_functions)):
+            for stored in function.stores:
+                target, value = stored.target, stored.value
+                if (
+                    isinstance(target, ast.Attribute)
+                    and isinstance(target.value, ast.Attribute)
+                    and target.value.attr == "state"
+                    and is_empty_container(value)
+                    and means_conversation(target.attr)
+                ):
+                    at = survey.base.location(target, module)
+                    yield Container(
+                        f".state.{target.attr}",
+                        target.attr,
+                        at,
+                        f"the {container_kind(value)} app.state.{target.attr}",
+                        f"app.state.{target.attr}",
+                        module,
+                    )
+
+
+def _target(survey: Survey, module: Module, node: ast.AST, name: str) -> Location:
+    """The name that is bound, where the statement can be taken apart."""
+    targets = (
+        [node.target] if isinstance(node, ast.AnnAssign) else list(node.targets) if isinstance(node, ast.Assign) else []
+    )
+    found = next((t for t in targets if last_name(t) == name), node)
+    return survey.base.location(found, module)
+
+
+def _holds_crews(survey: Survey, annotation: ast.expr | None, scope: Scope) -> bool:
+    if annotation is None:
+        return False
+    for node in ast.walk(annotation):
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            name = survey.base.canonical(node, scope)
+            if name and crewai_class(survey.base, name) in (CREW, FLOW):
+                return True
+    return False
+
+
+def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, Location, bool]]:
+    """Functions that put an entry in under a key that is not constant; whether a crew or flow is put in."""
+    if container.owner is not None:
+        functions: list[Function] = [f for f in container.owner.methods.values() if f.name != "__init__"]
+    else:
+        modules = {m.path: m for m in (container.module, *survey.base.modules.values()) if container.word in m.text}
+        functions = [f for m in modules.values() for f in m.all_functions if not f.is_body]
+    for function in functions:
+        for stored in function.stores:
+            target = stored.target
+            if isinstance(target, ast.Subscript) and not isinstance(target.slice, (ast.Constant, ast.Slice)):
+                if not _is(survey, container, target.value, function):
+                    continue
+                yield (
+                    function,
+                    survey.base.location(stored.statement, function.module),
+                    _is_crew(survey, stored.value, stored.scope),
+                )
+        for call in (site.node for site in function.sites):
+            if isinstance(call.func, ast.Attribute) and call.func.attr in _WRITES:
+                receiver = call.func.value
+                keyed = isinstance(receiver, ast.Subscript) and not isinstance(receiver.slice, ast.Constant)
+                if isinstance(receiver, ast.Subscript):
+                    receiver = receiver.value
+                if not _is(survey, container, receiver, function):
+                    continue
+                if (
+                    call.func.attr == "setdefault"
+                    and call.args
+                    and isinstance(call.args[0], ast.Constant)
+                    and not keyed
+                ):
+                    continue
+                crew = any(_is_crew(survey, a, function.scope) for a in call.args)
+                yield function, survey.base.location(call, function.module), crew
+
+
+def _is(survey: Survey, container: Container, node: ast.expr, function: Function) -> bool:
+    """Whether an expression is that container."""
+    if last_name(node) != container.word:
+        return False
+    if container.owner is not None:
+        return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    if container.name.startswith(".state."):
+        return isinstance(node, ast.Attribute) and last_name(node.value) == "state"
+    if isinstance(node, ast.Name):
+        if function.module is container.module:
+            # A local of the same name hides the module's.
+            return container.word not in function.bindings or container.word in function.globals
+        return any(
+            i.local == node.id and i.target.endswith(f".{container.word}") and i.target in _spellings(container)
+            for i in function.module.imports
+        )
+    return survey.base.canonical(node, function.scope) == container.name
+
+
+def _spellings(container: Container) -> set[str]:
+    return {f"{name}.{container.word}" for name in container.module.names}
+
+
+def _is_crew(survey: Survey, value: ast.expr | None, scope: Scope) -> bool:
+    if value is None or isinstance(value, ast.Constant):
+        return False
+    name = survey.base.type_of(value, scope)
+    return bool(name) and crewai_class(survey.base, name) in (CREW, FLOW)
+
+
+def _durable(survey: Survey, function: Function) -> bool:
+    """Whether the function also writes to a database or file."""
+    for site in function.sites:
+        name, call = site.callee, site.node
+        if (
+            root(name) in _DURABLE | REMOTE - {"requests", "httpx", "aiohttp", "google", "azure"}
+            or name in _DURABLE_CALLS
+        ):
+            return True
+        if last_name(call.func) in _DURABLE_METHODS and isinstance(call.func, ast.Attribute):
+            return True
+    return False
+
+
+def _long_lived(survey: Survey, cls: Class, entries: Mapping[Function, EntryPoint]) -> bool:
+    """Whether objects of the class are made once: at module level, at start-up, in a cached factory."""
+    base = survey.base
+    for site in survey.calls(cls.name, *_aliases(survey, cls)):
+        if site.callee != cls.dotted:
+            continue
+        if site.scope.level == "module":
+            return True
+        if any(not chain.builds and chain.entry.kind != "script" for chain in base.chains(site, entries)):
+            return True
+    return False
+
+
+def _aliases(survey: Survey, cls: Class) -> list[str]:
+    return sorted(
+        {
+            i.local
+            for m in survey.base.modules.values()
+            for i in m.imports
+            if i.target.endswith(f".{cls.name}") and i.local not in (cls.name, "*")
+        }
+    )
+
+
+def _factories(survey: Survey, entries: Mapping[Function, EntryPoint]) -> Iterator[Memory]:
+    """`@lru_cache` over a function that makes a crew or conversation for a key."""
+    base = survey.base
+    for function in base.functions():
+        keys = [n for n in function.parameters if n not in ("self", "cls")]
+        if not keys or not any(
+            base.canonical(d.func if isinstance(d, ast.Call) else d, function.module.scope) in _CACHES
+            for d in function.decorators
+        ):
+            continue
+        crew = any(_is_crew(survey, r.value, function.scope) for r in function.returns)
+        if not crew and not means_conversation(function.name.removeprefix("get_").removeprefix("create_")):
+            continue
+        handlers = _handlers(survey, [function], entries)
+        if handlers:
+            decorator = function.decorators[0]
+            at = base.location(decorator, function.module)
+            yield Memory(
+                "conversation",
+                at,
+                function.name,
+                Store("process", f"the cache of {function.name}()", None, "python", at),
+                at,
+                level="module",
+                handlers=handlers,
+                kept_in_object=True,
+                inside=function.qualname,
+            )

@@ -1,0 +1,145 @@
+"""Memories while they are being gathered, and what is joined to them at the end: uses, keys, handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Union
+
+from crewmem_doctor.facts.python.crewai_names import crewai_class
+from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scope
+from crewmem_doctor.facts.python.survey import start_of
+from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
+
+Goal = Union[CallSite, Function, Scope]
+Position = tuple[str, int, int]
+# Steps of a chain that a person can still read.
+_LONGEST = 12
+
+
+@dataclass
+class Draft:
+    """A memory, the places whose being reached means that it is reached, and the values it was read from."""
+
+    memory: Memory
+    goals: list[Goal]
+    values: list[Expr] = field(default_factory=list)
+    made_once: bool = False  # made at import whatever the goals say: a decorator's argument
+    uses: list[Step] = field(default_factory=list)
+    sinks: list[Sink] = field(default_factory=list)
+    llms: list[tuple[str, Location]] = field(default_factory=list)
+
+
+class Ledger:
+    def __init__(self, base: CodeBase) -> None:
+        self.base = base
+        self.drafts: dict[Position, Draft] = {}
+
+    def add(self, draft: Draft) -> None:
+        """The first record of a position stands."""
+        position = start_of(draft.memory.at)
+        if position is not None:
+            self.drafts.setdefault(position, draft)
+
+    def of(self, value: Expr | None) -> list[Draft]:
+        """The memories that a value is, or may be."""
+        if isinstance(value, Choice):
+            return [draft for option in value.options for draft in self.of(option)]
+        if isinstance(value, Build):
+            position = start_of(value.at)
+            if position is not None and position in self.drafts:
+                return [self.drafts[position]]
+            # A scope or slice of a memory, `memory.scope("/x")`: its records go to that memory.
+            inner = value.argument("memory", 0)
+            if (
+                inner is not None
+                and inner is not value
+                and value.callee.endswith(("MemoryScope", "MemorySlice", ".scope"))
+            ):
+                return self.of(inner)
+        return []
+
+    def finish(self, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
+        done = [self._finished(draft, entries) for draft in self.drafts.values()]
+        return tuple(sorted(done, key=lambda m: (m.at, m.kind)))
+
+    def _finished(self, draft: Draft, entries: Mapping[Function, EntryPoint]) -> Memory:
+        memory = draft.memory
+        handlers = reaches(self.base, draft.goals, entries, draft.made_once)
+        values = [*draft.values, memory.store.where, *(sink.value for sink in draft.sinks)]
+        if memory.embedder is not None:
+            values.append(memory.embedder.provider)
+        names = dict.fromkeys(e.name for value in values for e in walk(value) if isinstance(e, EnvVar))
+        served = [reach for reach in handlers if reach.entry.kind != "script"]
+        return replace(
+            memory,
+            handlers=handlers,
+            sinks=_unique_sinks(draft.sinks),
+            llms=tuple(dict.fromkeys(draft.llms)),
+            used_by=tuple(dict.fromkeys(draft.uses)),
+            reads=tuple(names),
+            kept_in_object=memory.level == "module" or any(not reach.builds for reach in served),
+        )
+
+
+def reaches(
+    base: CodeBase, goals: Sequence[Goal], entries: Mapping[Function, EntryPoint], made_once: bool = False
+) -> tuple[Reach, ...]:
+    """One reach per entry point, one that builds before one that uses, the shortest first."""
+    found: dict[EntryPoint, Reach] = {}
+    for goal in goals:
+        for chain in base.chains(goal, entries):
+            reach = Reach(
+                chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], getattr(chain, "queued", False)
+            )
+            known = found.get(chain.entry)
+            if known is None or _rank(reach) < _rank(known):
+                found[chain.entry] = reach
+    return tuple(sorted(found.values(), key=lambda r: (r.entry.at, r.entry.label)))
+
+
+def _rank(reach: Reach) -> tuple[bool, bool, int]:
+    return (reach.queued, not reach.builds, len(reach.steps))
+
+
+def _unique_sinks(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
+    """In order of place; the same name at the same place once."""
+    unique = {(sink.name, sink.at): sink for sink in sinks}
+    return tuple(sorted(unique.values(), key=lambda s: (s.at, s.name)))
+
+
+def built(base: CodeBase, site: CallSite) -> Build:
+    """The call as a value, whatever the class: its arguments with `**kwargs` spread."""
+    value = base.evaluate(site.node, site.scope)
+    if isinstance(value, Build):
+        return value
+    arguments = tuple((k.arg, base.evaluate(k.value, site.scope)) for k in site.node.keywords if k.arg is not None)
+    positional = tuple(base.evaluate(a, site.scope) for a in site.node.args)
+    return Build(site.callee, positional, arguments, site.location)
+
+
+def argument_location(base: CodeBase, site: CallSite, name: str, value: Expr | None = None) -> Location:
+    """The span of `name=value`; where it came through `**kwargs`, the place of the value."""
+    keyword = site.keyword(name)
+    if keyword is not None:
+        return base.location(keyword, site.scope.module)
+    return getattr(value, "at", None) or site.location
+
+
+def inside(scope: Scope) -> str:
+    """The enclosing function or class within its module: "SupportCrew.crew"."""
+    if scope.function is not None:
+        return scope.function.qualname
+    return scope.cls.qualname if scope.cls is not None else ""
+
+
+def is_library(base: CodeBase, site: CallSite) -> bool:
+    """A subclass of a memory class that builds its own kind inside itself is a wrapper, not a use."""
+    owner = site.scope.cls or (site.scope.function.owner if site.scope.function is not None else None)
+    return (
+        owner is not None
+        and bool(site.callee)
+        and crewai_class(base, owner.dotted) == crewai_class(base, site.callee) != ""
+    )

@@ -1,0 +1,83 @@
+"""Memory objects: `Memory(…)` and the legacy classes with their storages."""
+
+from __future__ import annotations
+
+from crewmem_doctor.facts.python.crewai_names import LEGACY, MEMORY, kind_of, sites_of
+from crewmem_doctor.facts.python.embedders import embedder_of, models_of
+from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase
+from crewmem_doctor.facts.python.ledger import Draft, Ledger, argument_location, built, inside
+from crewmem_doctor.facts.python.mem0 import mem0_storage
+from crewmem_doctor.facts.python.sinks import key_sinks, table_sinks
+from crewmem_doctor.facts.python.stores import store_of
+from crewmem_doctor.facts.python.survey import Survey, as_text
+from crewmem_doctor.model.expression import Build, Expr, Table, Text
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import Kind, Memory, Store
+
+
+def find(survey: Survey, ledger: Ledger) -> None:
+    wanted = (MEMORY, *(f"crewai.memory.{name}" for name in LEGACY))
+    for site, name in sites_of(survey.base, *wanted):
+        kind = kind_of(name)
+        if kind is None:
+            continue
+        value = built(survey.base, site)
+        store, at = _store(survey, site, value, kind)
+        given, embedder_at = _given(survey.base, site, value, "embedder", "embedder_config")
+        draft = Draft(
+            Memory(
+                kind,
+                site.location,
+                name,
+                store,
+                at,
+                level=site.scope.level,
+                inside=inside(site.scope),
+                embedder=embedder_of(given, embedder_at),
+            ),
+            [site],
+            [value],
+        )
+        draft.sinks.extend(key_sinks(survey.base, site, value, "root_scope", "scope", "source"))
+        config = given if isinstance(given, Table) and as_text(given.get("provider")) == "mem0" else None
+        if config is not None:
+            draft.sinks.extend(table_sinks(config, embedder_at))
+        draft.llms.extend(models_of(value.argument("llm"), site.location))
+        ledger.add(draft)
+
+
+def _given(base: CodeBase, site: CallSite, value: Build, *names: str) -> tuple[Expr | None, Location]:
+    for name in names:
+        found = value.argument(name)
+        if found is None:
+            found = _class_default(base, site, name)
+        if found is not None and not (isinstance(found, Text) and found.value is None):
+            return found, argument_location(base, site, name, found)
+    return None, site.location
+
+
+def _class_default(base: CodeBase, site: CallSite, name: str) -> Expr | None:
+    """What a scanned subclass sets as a class attribute."""
+    definition = base.definition(site.callee)
+    if not isinstance(definition, Class):
+        return None
+    for binding in definition.attributes.get(name, ()):
+        if binding.value is not None:
+            return base.evaluate(binding.value, definition.scope)
+    return None
+
+
+def _store(survey: Survey, site: CallSite, value: Build, kind: Kind) -> tuple[Store, Location | None]:
+    """The store, and the argument that hands it over."""
+    base = survey.base
+    embedder = value.argument("embedder_config")
+    if kind != "memory" and isinstance(embedder, Table) and as_text(embedder.get("provider")) == "mem0":
+        at = argument_location(base, site, "embedder_config", embedder)
+        return mem0_storage(embedder.get("config") or embedder, at), at
+    given, at = _given(base, site, value, "storage", "path", "db_path")
+    if given is None and value.argument("**") is not None:
+        return Store("unknown", "its arguments could not be followed", None, "unknown", site.location), None
+    if given is None:
+        return store_of(survey, None, site.location), None
+    store = store_of(survey, given, at)
+    return store, at
