@@ -54,8 +54,9 @@ def rules_page() -> str:
             group = rule.group
             digit = next(key for key, name in GROUPS.items() if name == group)
             out += ["", f"# {digit}xx {group}"]
-        page = re.sub(r"^##", "####", rule.page, flags=re.MULTILINE)
-        out += ["", f"## {rule.id} {rule.name}", "", f"*{rule.severity}*: {rule.summary}", "", page]
+        page = re.sub(r"^##", "####", rule.page.removeprefix(f"{rule.id} · "), flags=re.MULTILINE)
+        page = page[:1].upper() + page[1:]
+        out += ["", f"## {rule.id} {rule.name}", "", f"*{rule.severity}*", "", page]
         if rule.premise:
             out += ["", "#### Evidence", "", *(f"- {line}" for line in rule.premise)]
     return "\n".join(out).rstrip() + "\n"
