@@ -11,7 +11,8 @@ from crewmem_doctor.model.known import Confidence, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.placement import Placement, is_url, place
+from crewmem_doctor.placement import Placement, is_url, place, unwritable
+from crewmem_doctor.survival import survival
 
 
 def active(project: Project) -> Iterator[Memory]:
@@ -35,6 +36,21 @@ def on_disk(project: Project) -> Iterator[tuple[Run, Placement]]:
     for run, placement in placements(project):
         if placement.kind == "path" and placement.fresh is None and not is_url(run.memory.store.where):
             yield run, placement
+
+
+def reported_by_deployment(project: Project, memory: Memory) -> bool:
+    """Whether a rule of the 2xx or 3xx group speaks about this memory: some event loses it in a service that runs it, it
+    cannot be written there, or two services of one deployment keep it apart."""
+    stores: dict[tuple[str, str], set[str]] = {}
+    for run, placement in placements(project):
+        if run.memory is not memory:
+            continue
+        if unwritable(run, placement) is not None or any(o.word == "lost" for o in survival(run, project.release).values()):
+            return True
+        if placement.mount is not None and isinstance(placement.path, Known):
+            inside = placement.path.value[len(placement.mount.target.rstrip("/")):]
+            stores.setdefault((run.service.platform, run.service.deployment), set()).add(f"{placement.mount.source}:{inside}")
+    return any(len(apart) > 1 for apart in stores.values())
 
 
 def by_service(pairs: Iterable[tuple[Run, Placement]]) -> list[tuple[Service, list[tuple[Run, Placement]]]]:

@@ -1,0 +1,87 @@
+"""What really exists, on the release in use, instead of an argument or import that does not."""
+
+from __future__ import annotations
+
+from crewmem_doctor.model.finding import Fix
+from crewmem_doctor.model.release import Release, Version
+from crewmem_doctor.releases.api import argument
+from crewmem_doctor.releases.eras import era
+from crewmem_doctor.releases.imports import importable
+from crewmem_doctor.releases.keys import keyed_by
+from crewmem_doctor.releases.known import KNOWN
+from crewmem_doctor.releases.spans import Verdict
+from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._uses import Use
+
+SCOPED = ('memory = Memory()      # once, at import\n…\n'
+          'Crew(agents=[…], tasks=[…], memory=memory.scope(f"/user/{user_id}/chat"))')
+KEYS = ("session_id", "user_id", "thread_id", "conversation_id")
+
+
+def instead_of(use: Use, release: Release) -> Fix:
+    """A remedy that works on every release in question."""
+    name = use.what
+    owner = use.owner.rsplit(".", 1)[-1]
+    if name in ("embedder", "embedder_config"):
+        return Fix("Name a provider that this release knows", 'embedder={"provider": "ollama", "config": {…}}')
+    if owner == "LongTermMemory" and name == "storage":
+        return Fix("Pass a storage object, not a dict", 'LongTermMemory(storage=LTMSQLiteStorage(db_path="/data/long_term.db"))')
+    if owner == "Memory" and name == "storage":
+        return Fix("Pass a directory or a storage object, not a dict", 'Memory(storage="/data/memory")')
+    if _keyed(use):
+        return per_user(release)
+    if owner in ("Crew", "Agent"):
+        return _for_crew(release)
+    if owner.startswith("kickoff"):
+        return Fix("Pass what the tasks need as inputs; it does not choose a memory", "crew.kickoff(inputs={…})")
+    return Fix(f"Remove {name}=; {owner} does not know it", "")
+
+
+def _keyed(use: Use) -> bool:
+    """Whether the argument meant to keep users apart."""
+    value = use.given.value if use.given is not None else None
+    table = getattr(value, "get", None)
+    return use.what in KEYS or (table is not None and any(table(key) is not None for key in KEYS))
+
+
+def per_user(release: Release) -> Fix:
+    """One memory for each user. A crew takes a scope since scopes save in full; before, a store of its own."""
+    if unified(release):
+        if release.always(takes_scope):
+            return Fix("Hand the crew a scope for each user", SCOPED)
+        return Fix("Give each user a store of its own", 'Crew(agents=[…], tasks=[…], memory=Memory(storage=f"/data/memory/{user_id}"))')
+    if release.always(lambda v: _ok(argument(v, "crewai.Crew", "external_memory"))):
+        return Fix("Hand the crew an external memory whose storage knows the user (a subclass of Storage with save and search)",
+                   "Crew(agents=[…], tasks=[…], external_memory=ExternalMemory(storage=UserStorage(user_id)))")
+    return Fix("Keep each user's history yourself and pass it in; this release has no memory per user",
+               'crew.kickoff(inputs={"history": load_history(user_id)})')
+
+
+def takes_scope(version: Version) -> bool:
+    """Whether a crew saves in full into a scope that it is handed, which came with root scopes."""
+    return keyed_by(version, "root_scope") is not None
+
+
+def _for_crew(release: Release) -> Fix:
+    if unified(release):
+        return Fix("Hand the crew a Memory with the store that you mean; a server needs a storage object of its own",
+                   'Crew(agents=[…], tasks=[…], memory=Memory(storage="/data/memory"))')
+    return Fix("Turn memory on and say where it lies with CREWAI_STORAGE_DIR", "Crew(agents=[…], tasks=[…], memory=True)")
+
+
+def instead_of_import(use: Use, release: Release) -> Fix:
+    """The same thing as this release has it, or a release that has what the code imports."""
+    if unified(release):
+        return Fix("Use the one Memory of this release", 'from crewai.memory import Memory\n\nmemory = Memory(storage="/data/memory")')
+    if use.what.startswith("crewai.memory.storage") and release.always(lambda v: era(v).legacy):
+        return Fix("Use a storage that this release has",
+                   "from crewai.memory.storage.ltm_sqlite_storage import LTMSQLiteStorage\n\n"
+                   'LongTermMemory(storage=LTMSQLiteStorage(db_path="/data/long_term.db"))')
+    having = next((v for v in reversed(KNOWN) if _ok(importable(v, use.what))), None)
+    if having is None:
+        return Fix("Remove the import; let CrewAI keep memory itself", "Crew(agents=[…], tasks=[…], memory=True)")
+    return Fix("Pin a release that has what the code imports", f"crewai=={having}")
+
+
+def _ok(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.outcome == "ok"

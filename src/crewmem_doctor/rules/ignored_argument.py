@@ -1,0 +1,108 @@
+"""CM601 · a memory argument that CrewAI ignores or rejects
+
+## Why
+CrewAI's classes drop what they do not know without a word: `Crew(external_memory=…)` runs on the newest release, and nothing is
+kept there. Much published advice was written for other releases, or for none: `memory={"session_id": …}` is rejected up to
+1.9, becomes the memory itself on 1.10, and is silently dropped from 1.14.6 on.
+
+## Example
+```python
+Crew(agents=[…], tasks=[…], memory={"session_id": session_id})
+```
+
+## Fix
+What the finding says: it differs by release. One memory per user is a scope from 1.12 on.
+
+## When this is not a problem
+Code that only ever runs on a release that takes the argument; then pin that release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.expression import Choice, Text
+from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._replacements import instead_of
+from crewmem_doctor.rules._uses import Use, arguments
+from crewmem_doctor.rules.base import Example, Rule
+
+
+def check(project: Project) -> Iterator[Finding]:
+    groups: dict[tuple[str, str, str], list[Use]] = {}
+    for use in arguments(project):
+        if use.never_works:
+            groups.setdefault((use.owner, use.what, use.newest.sentence), []).append(use)
+    for (owner, what, sentence), uses in groups.items():
+        first = uses[0]
+        short = owner.rsplit(".", 1)[-1]
+        everywhere = f"on CrewAI {project.release}" if project.release.locked else "on every release that the requirement allows"
+        steps = [Step(u.at, f"{short}({what}=…) stands here too") for u in uses[1:]]
+        if first.call is not None:
+            steps.insert(0, Step(first.call.at, f"{short} is called here"))
+        yield RULE.finding(
+            first.at, f"{short}({what}=…) does not do what it says {everywhere}: {sentence}",
+            subject=owner, evidence=what, confidence="medium" if _may_be_none(first) else "high", because=unique(steps),
+            fix=instead_of(first, project.release))
+
+
+def _may_be_none(use: Use) -> bool:
+    value = use.given.value if use.given is not None else None
+    return isinstance(value, Choice) and any(isinstance(o, Text) and o.value is None for o in value.options)
+
+
+BY_SESSION = _trees.CREW.replace("def build_crew(topic: str)", "def build_crew(topic: str, session_id: str = \"\")").replace(
+    "memory=True)", 'memory={"session_id": session_id})  # <-- here')
+DICT_STORAGE = '''from crewai import Crew
+from crewai.memory import LongTermMemory
+
+SETTINGS = {"type": "sqlite", "path": "/data/crewai_memory.db"}
+history = LongTermMemory(storage=SETTINGS)  # <-- here
+
+
+def team(agents, tasks):
+    return Crew(agents=agents, tasks=tasks, memory=True, long_term_memory=history)
+'''
+DROPPED = '''from crewai import Crew
+
+from storage import make_external
+
+
+def team(agents, tasks):
+    return Crew(
+        agents=agents,
+        tasks=tasks,
+        external_memory=make_external(),  # <-- here
+    )
+'''
+RULE = Rule(
+    id="CM601", severity="error", check=check,
+    summary="a memory argument that the release in use ignores or rejects",
+    bad=(
+        Example("a session id as memory", _trees.service(app__crew_dot_py=BY_SESSION)),
+        Example("a dict as storage", {"team.py": DICT_STORAGE, "requirements.txt": "crewai==1.9.3\n"}),
+        Example("an argument that is gone", {"team.py": DROPPED, "storage.py": "def make_external():\n    return object()\n",
+                                             "requirements.txt": "crewai==1.12.2\n"}),
+        Example("an embedder that nobody knows", _trees.service(app__crew_dot_py=_trees.CREW.replace(
+            "memory=True)", 'memory=True,\n                embedder={"provider": "anthropic"})  # <-- here'))),
+    ),
+    good=(
+        Example("the same argument where it is real", {
+            "team.py": DROPPED.replace("  # <-- here", ""), "storage.py": "def make_external():\n    return object()\n",
+            "requirements.txt": "crewai==1.9.3\n"}),
+        Example("memory is simply on", _trees.service()),
+        Example("a model of the application that is called Crew", {
+            "models.py": "class Crew:\n    def __init__(self, **fields):\n        self.fields = fields\n",
+            "main.py": "from crewai import Agent\nfrom models import Crew\n\nprint(Agent)\n"
+                       'crew = Crew(memory={"session_id": 1}, external_memory=True)\n',
+            "requirements.txt": "crewai==1.15.30\n"}),
+        Example("turned off by name", {
+            "team.py": DROPPED.replace("make_external()", "None").replace("  # <-- here", ""),
+            "storage.py": "def make_external():\n    return object()\n", "requirements.txt": "crewai==1.12.2\n"}),
+    ),
+    premise=("ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py cites each",),
+)

@@ -1,0 +1,146 @@
+"""CM401 · memory is built anew for each request
+
+## Why
+This is the cause that is named most often, and on most releases it is none. CrewAI keeps memory on disk under a path, so a
+crew that is built for each request finds the records of the one before. Up to 0.67 building a crew empties its short-term
+memory (0.70: its first use does); then this is the loss itself. It is also one where the store is in RAM, or where the path or
+the embedder changes with the request. Otherwise it only costs time and open files for each request.
+
+## Example
+```python
+@app.post("/chat")
+def chat(topic: str):
+    return Crew(agents=[writer], tasks=[task], memory=True).kickoff()
+```
+
+## Fix
+Build the memory once, when the process starts, and hand it to the crews that the requests build.
+
+## When this is not a problem
+From 0.74 on with a store at a constant path: then this is a note about cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.expression import FromCaller, Place, walk
+from crewmem_doctor.model.finding import Finding, Fix, Severity
+from crewmem_doctor.model.known import Confidence, Known
+from crewmem_doctor.model.memory import Memory, Step
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.release import Release
+from crewmem_doctor.releases.construction import resets_on_construction, sentence
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import active, several, unique
+from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._where import fresh_in
+from crewmem_doctor.rules.base import Example, Rule
+
+KINDS = ("crew", "memory", "short_term", "long_term", "entity", "external")
+RESET = ("crew", "short_term")          # what a reset at construction empties
+# A path by user is one store for each user, which is found again; a path by request never is.
+PER_REQUEST = ("request_id", "requestid", "run_id", "job_id", "message_id", "trace", "correlation", "task_id", "timestamp")
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for memory in active(project):
+        building = [r for r in memory.handlers if r.builds and r.entry.kind != "script"]
+        if memory.kind not in KINDS or not building:
+            continue
+        severity, why = _judge(memory, project.release)
+        entries = several(dict.fromkeys(r.entry.label for r in building))
+        confidence: Confidence = "high" if isinstance(memory.enabled, Known) and memory.enabled.confidence == "high" else "medium"
+        steps = [Step(building[0].entry.at, f"{building[0].entry.label} enters here"), *building[0].steps,
+                 Step(memory.at, f"{memory.label} is built here"),
+                 *(Step(r.entry.at, f"{r.entry.label} builds one too") for r in building[1:])]
+        yield RULE.finding(
+            memory.at, f"{memory.label} is built for each request ({entries}): {why}", subject=memory.subject,
+            evidence="|".join(sorted(r.entry.label for r in building)), severity=severity, confidence=confidence,
+            because=unique(steps), fix=_fix(memory, project.release))
+
+
+def _judge(memory: Memory, release: Release) -> tuple[Severity, str]:
+    """The truth about this release, and its weight."""
+    if memory.store.kind == "process":
+        return "error", f"its store ({memory.store.why}) is in RAM, so each request starts with an empty memory"
+    varies = _varies(memory)
+    if varies:
+        return "error", f"{varies}, so one request does not find what another one stored"
+    if memory.kind in RESET:
+        if release.always(resets_on_construction):
+            return "error", f"on CrewAI {release}, {sentence(release.newest)}"
+        if release.ever(resets_on_construction):
+            oldest = next(v for v in release.candidates if resets_on_construction(v))
+            return "warning", f"some releases that the requirement allows, such as {oldest}, then empty the short-term memory; " \
+                              f"on {release.newest} {sentence(release.newest)}"
+    if memory.store.kind == "server":
+        return "note", "nothing is lost by that, the records are on a server; it costs a new connection each time"
+    known = f"on CrewAI {release}" if release.locked else "on every release that the requirement allows"
+    return "note", f"nothing is lost by that {known}: {sentence(release.newest)}"
+
+
+def _varies(memory: Memory) -> str:
+    """What makes the store another one for each request, empty where nothing does."""
+    where = memory.store.where
+    fresh = next((f for f in fresh_in(where) if not f.per_process and f.nature in ("random", "time")), None)
+    if fresh is not None:
+        return f"its path contains {fresh.source}"
+    for expr in walk(where):
+        if isinstance(expr, Place) and expr.kind == "temporary":
+            return "its path is a new temporary directory"
+        if isinstance(expr, FromCaller) and any(word in expr.what.lower() for word in PER_REQUEST):
+            return f"its path depends on the request ({expr.what})"
+    if memory.embedder is not None:
+        caller = next((e for e in walk(memory.embedder.provider) if isinstance(e, FromCaller)), None)
+        if caller is not None:
+            return f"its embedder depends on the request ({caller.what})"
+    return ""
+
+
+def _fix(memory: Memory, release: Release) -> Fix:
+    if unified(release):
+        return Fix("Build the memory once, at import, and hand it to the crew of each request",
+                   "memory = Memory()\n…\nCrew(agents=[…], tasks=[…], memory=memory)")
+    if memory.kind == "crew":
+        return Fix("Build the crew once, at import, and only call kickoff in the handler",
+                   "crew = build_crew()\n…\ncrew.kickoff(inputs={…})")
+    return Fix("Build the memory object once, at import, and pass it in", "memory = build_memory()      # at import")
+
+
+IN_HANDLER = '''from flask import Flask, request
+from crewai import Agent, Crew, Task
+
+app = Flask(__name__)
+
+
+@app.route("/chat", methods=["POST"])
+def chat():
+    writer = Agent(role="Writer", goal="Write", backstory="Writes")
+    task = Task(description="Write", expected_output="Text", agent=writer)
+    crew = Crew(agents=[writer], tasks=[task], memory=True)  # <-- here
+    return str(crew.kickoff(inputs={"topic": request.json["topic"]}))
+'''
+HERE = _trees.CREW.replace("memory=True)", "memory=True)  # <-- here")
+ONCE = _trees.CREW.replace("from crewai import Agent, Crew, Task", "from crewai import Agent, Crew, Task\nfrom crewai.memory import Memory"
+                           "\n\nMEMORY = Memory()").replace("memory=True", "memory=MEMORY")
+RULE = Rule(
+    id="CM401", severity="note", check=check,
+    summary="a crew with memory, or a memory, is constructed on the way from a request; severity follows what the release does",
+    bad=(
+        Example("two modules away, on a release that keeps the records", _trees.service(app__crew_dot_py=HERE), severity="note"),
+        Example("in the handler, on a release that empties them", {
+            "server.py": IN_HANDLER, "requirements.txt": "crewai==0.63.6\nflask\n"}, severity="error"),
+        Example("the release is not known", {"server.py": IN_HANDLER, "requirements.txt": "crewai\nflask\n"}, severity="warning"),
+    ),
+    good=(
+        Example("the memory is built once and passed in", _trees.service(app__crew_dot_py=ONCE)),
+        Example("the crew is built at import", _trees.service(
+            app__crew_dot_py=_trees.CREW + '\n\ncrew = build_crew("news")\n',
+            app__main_dot_py=_trees.API.replace("import build_crew", "import crew").replace("build_crew(topic).", "crew."))),
+        Example("a crew without memory", {"server.py": IN_HANDLER.replace(", memory=True)  # <-- here", ")"),
+                                          "requirements.txt": "crewai==0.63.6\nflask\n"}),
+    ),
+    premise=("ran 0.130.0, 0.203.2, 1.9.3, 1.14.7, 1.15.30: a crew built anew in a second process finds the records",
+             "0.28.8 memory/storage/rag_storage.py:72-73, 0.63.6:79-80, 0.67.1:80: reset at construction"),
+)

@@ -1,0 +1,165 @@
+"""CM504 · memory's embedder has no credentials
+
+## Why
+Memory turns every record into a vector, and unless told otherwise it asks OpenAI for it, whoever serves the agents' models. A
+crew on Gemini, Claude, Groq or Ollama without an `embedder=` and without an OpenAI key saves nothing: from 0.193 on the
+failure is logged at best, from 1.10 on not even that, and the kickoff succeeds every time.
+
+## Example
+```python
+writer = Agent(…, llm="gemini/gemini-2.0-flash")
+crew = Crew(agents=[writer], tasks=[…], memory=True)       # embeds with OpenAI
+```
+
+## Fix
+Give memory an embedder of the provider that is there, or give the service OpenAI's key.
+
+## When this is not a problem
+Where the key is set outside the tree. The rule is silent as soon as anything says that more may be set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.expression import Text
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.memory import Memory, Step
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.releases.embedding import key_variables, llm_provider, without_key
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import active, graded, is_on, turned_on, unique
+from crewmem_doctor.rules._settings import environment_at, lacks, written_in_code
+from crewmem_doctor.rules.base import Example, Rule
+
+KINDS = ("crew", "memory", "agent", "short_term", "entity")
+# LLM providers that have an embedder in CrewAI under this name.
+EMBEDDERS = {"gemini": "google-generativeai", "ollama": "ollama", "azure": "azure", "cohere": "cohere", "bedrock": "amazon-bedrock",
+             "huggingface": "huggingface", "vertex": "google-vertex", "watsonx": "watsonx"}
+
+
+def check(project: Project) -> Iterator[Finding]:
+    groups: dict[int, tuple[Service, list[Run]]] = {}
+    for run in project.runs:
+        if is_on(run.memory) and run.sure and _asks(run.memory) and _without(project, run):
+            groups.setdefault(id(run.service), (run.service, []))[1].append(run)
+    for service, runs in groups.values():
+        yield _deployed(project, service, runs)
+    if not project.services:
+        for memory in active(project):
+            if _asks(memory) and _is_foreign(project, memory):
+                yield _undeployed(project, memory)
+
+
+def _asks(memory: Memory) -> bool:
+    return memory.kind in KINDS and (memory.embedder is None or not memory.embedder.has_key)
+
+
+def _variables(project: Project, memory: Memory) -> tuple[str, ...]:
+    """The variables of which one would do, () where none is needed or that is not known."""
+    provider: str | None = None
+    if memory.embedder is not None:
+        given = memory.embedder.provider
+        if not (isinstance(given, Text) and isinstance(given.value, str)):
+            return ()
+        provider = given.value
+    names = [key_variables(v, provider) for v in (project.release.candidates[0], project.release.newest)]
+    if any(not n for n in names):
+        return ()
+    return tuple(dict.fromkeys(name for found in names for name in found or ()))
+
+
+def _without(project: Project, run: Run) -> bool:
+    names = _variables(project, run.memory)
+    return bool(names) and all(lacks(project, run, n) and not written_in_code(project, n) for n in names)
+
+
+def _is_foreign(project: Project, memory: Memory) -> bool:
+    """No deployment is known, so the key may be in anybody's shell: only where every model is another provider's and nothing
+    in the tree knows of an OpenAI key."""
+    providers = {llm_provider(model) for model, _ in memory.llms}
+    if memory.embedder is not None or not providers or providers & {"openai", "azure", ""}:
+        return False
+    names = _variables(project, memory)
+    known = {*(r.name for r in project.code.env_reads), *(w.name for w in project.code.env_writes), *(s.name for s in project.dotenv)}
+    return bool(names) and not known.intersection(names)
+
+
+def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
+    severity, confidence = graded(RULE.severity, runs)
+    memory = runs[0].memory
+    names = _variables(project, memory)
+    return RULE.finding(
+        environment_at(service), f"memory in {service.id} embeds with {_embedder(memory)}, but {names[0]} is set nowhere for that "
+        f"service{_models(memory)}: {_outcome(project)}",
+        subject=service.id, evidence=names[0], severity=severity, confidence=confidence,
+        because=unique([*(turned_on(r.memory) for r in runs), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms),
+                        Step(service.at, f"{service.id} runs it")]),
+        fix=_fix(memory, names[0]))
+
+
+def _undeployed(project: Project, memory: Memory) -> Finding:
+    names = _variables(project, memory)
+    certain = isinstance(memory.enabled, Known) and memory.enabled.confidence == "high"
+    return RULE.finding(
+        memory.turned_on or memory.at, f"memory embeds with {_embedder(memory)}{_models(memory)}, and nothing here knows of "
+        f"{names[0]}: {_outcome(project)}",
+        subject=memory.subject, evidence=names[0], severity="error" if certain and memory.served else "warning", confidence="medium",
+        because=unique([turned_on(memory), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms)]),
+        fix=_fix(memory, names[0]))
+
+
+def _embedder(memory: Memory) -> str:
+    if memory.embedder is not None and isinstance(memory.embedder.provider, Text):
+        return str(memory.embedder.provider.value)
+    return "OpenAI, because no embedder is given"
+
+
+def _models(memory: Memory) -> str:
+    others = sorted({p for m, _ in memory.llms if (p := llm_provider(m)) and p != "openai"})
+    return f", while the agents' models are {' and '.join(others)}'s" if others else ""
+
+
+def _outcome(project: Project) -> str:
+    verdict = without_key(project.release.newest)
+    return verdict.sentence if verdict is not None else "every save fails"
+
+
+def _fix(memory: Memory, key: str) -> Fix:
+    provider = next((EMBEDDERS[p] for m, _ in memory.llms if (p := llm_provider(m)) in EMBEDDERS), None)
+    if memory.embedder is not None or provider is None:
+        return Fix(f"Give the service {key}, or memory an embedder whose credentials are there", f"environment:\n  {key}: ${{{key}}}")
+    return Fix("Give memory an embedder of a provider that is there", f'embedder={{"provider": "{provider}", "config": {{…}}}}')
+
+
+GEMINI = _trees.CREW.replace('backstory="Writes")', 'backstory="Writes", llm="gemini/gemini-2.0-flash")')
+VOLUME = "    volumes: [m:/root/.local]\nvolumes:\n  m:\n"
+RULE = Rule(
+    id="CM504", severity="error", check=check,
+    summary="the embedder that memory uses has no credentials in the service that runs it",
+    bad=(
+        Example("a Gemini crew that embeds with OpenAI", _trees.service(
+            "services:\n  api:\n    build: .\n    environment:\n      GEMINI_API_KEY: ${GEMINI_API_KEY}  # <-- here\n" + VOLUME,
+            app__crew_dot_py=GEMINI)),
+        Example("the key is in another service", _trees.service(
+            "services:\n  web:\n    image: node:22\n    environment: [OPENAI_API_KEY=abc]\n  api:  # <-- here\n    build: .\n" + VOLUME)),
+        Example("no deployment, and nothing knows of a key", {
+            "app/__init__.py": "", "app/main.py": _trees.API, "requirements.txt": _trees.PINNED,
+            "app/crew.py": GEMINI.replace("gemini/gemini-2.0-flash", "ollama/llama3").replace("memory=True)", "memory=True)  # <-- here")}),
+    ),
+    good=(
+        Example("the key comes from outside", _trees.service(
+            "services:\n  api:\n    build: .\n    environment: [OPENAI_API_KEY]\n" + VOLUME, app__crew_dot_py=GEMINI)),
+        Example("a local embedder", _trees.service(
+            "services:\n  api:\n    build: .\n" + VOLUME, app__crew_dot_py=GEMINI.replace(
+                "memory=True", 'memory=True, embedder={"provider": "ollama", "config": {"model_name": "nomic-embed-text"}}'))),
+        Example("an env_file that is not in the tree", _trees.service(
+            "services:\n  api:\n    build: .\n    env_file: .env\n" + VOLUME, app__crew_dot_py=GEMINI)),
+        Example("no memory is on", _trees.service(
+            "services:\n  api:\n    build: .\n", app__crew_dot_py=GEMINI.replace(", memory=True", ""))),
+    ),
+    premise=("ran 1.15.30, 1.14.7, 1.10.1, 1.9.3, 0.203.2 without a key: the kickoff succeeds and nothing is stored",
+             "ran 0.130.0: building the crew raises a ValueError"),
+)

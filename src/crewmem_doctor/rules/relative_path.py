@@ -1,0 +1,117 @@
+"""CM105 · memory's place is relative to the working directory
+
+## Why
+A relative path means another store for every directory the program is started from: an editor, a cron job, a systemd unit and
+a container each have their own. A relative CREWAI_STORAGE_DIR is worse. Up to 1.9 it is only a name below
+`~/.local/share`. From 1.10 memory reads it as a path below the working directory, while flow states and knowledge still go
+to `~/.local/share/<name>`: half of the store is on the volume and the other half is not.
+
+## Example
+```python
+os.environ["CREWAI_STORAGE_DIR"] = "./my_project_storage"
+```
+
+## Fix
+Use an absolute path.
+
+## When this is not a problem
+A tool that is always started from the same directory, on one machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.finding import Finding, Severity
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.release import Version
+from crewmem_doctor.releases.paths import default_location
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._remedies import pinned_place
+from crewmem_doctor.rules._where import STORAGE_DIR, Landing, is_relative, judged, landings, misnamed, story, worst
+from crewmem_doctor.rules.base import Example, Rule
+
+
+def check(project: Project) -> Iterator[Finding]:
+    groups: dict[Location, list[Landing]] = {}
+    for landing in landings(project):
+        if isinstance(landing.said, Known) and is_relative(landing.said.value) and not misnamed(landing.said):
+            groups.setdefault(landing.set_at or landing.memory.at, []).append(landing)
+    for at, found in groups.items():
+        yield _finding(project, at, found)
+
+
+def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
+    first = found[0]
+    assert isinstance(first.said, Known)
+    said = first.said.value
+    splitting = [x for x in found if x.by_setting and project.release.ever(lambda v, m=x.memory: splits(v, m))]  # type: ignore[misc]
+    always = [x for x in splitting if project.release.always(lambda v, m=x.memory: splits(v, m))]  # type: ignore[misc]
+    default: Severity = "error" if always else RULE.severity
+    severity, confidence = worst([judged(x, default) for x in found])
+    return RULE.finding(
+        at, _message(project, first, said, bool(splitting), bool(always)), subject=first.memory.subject, evidence=said,
+        severity=severity, confidence=confidence, because=unique(s for x in found for s in story(x.memory, x.run)),
+        fix=pinned_place(first.memory))
+
+
+def _message(project: Project, first: Landing, said: str, splitting: bool, always: bool) -> str:
+    if not first.by_setting:
+        here = f", in {first.run.service.id} {first.path.value}" if first.run is not None and isinstance(first.path, Known) else ""
+        return f'"{said}" is relative to the working directory{here}: a program started elsewhere finds another, empty store'
+    name = said.strip("/").removeprefix("./")
+    split = f"memory in ./{name}/memory, flow states and knowledge in ~/.local/share/{name}"
+    if always:
+        return f'{STORAGE_DIR}="{said}" is relative, and CrewAI {project.release} splits the store in two: {split}'
+    if splitting:
+        return f'{STORAGE_DIR}="{said}" is relative. Releases that the requirement allows take it for a name below ' \
+               f"~/.local/share, or split the store in two: {split}"
+    return f'{STORAGE_DIR}="{said}" is no path for CrewAI {project.release} but a name: the store is ~/.local/share/{name}, ' \
+           "wherever that home is"
+
+
+def splits(version: Version, memory: Memory) -> bool:
+    """Whether this memory reads a relative CREWAI_STORAGE_DIR as a path while other parts of that release take it for a
+    name below ~/.local/share."""
+    own, flow = default_location(version, memory.kind), default_location(version, "flow")
+    return own is not None and flow is not None and own.relative_to == "cwd" and flow.relative_to != "cwd"
+
+
+NAMED = 'import os\n\nos.environ["CREWAI_STORAGE_DIR"] = "./my_project_storage"  # <-- here\n\n'
+LEGACY = '''from crewai import Crew
+from crewai.memory import LongTermMemory
+from crewai.memory.storage.ltm_sqlite_storage import LTMSQLiteStorage
+
+DB = "./memory/long_term_memory_storage.db"  # <-- here
+
+
+def team(agents, tasks):
+    return Crew(agents=agents, tasks=tasks, memory=True,
+                long_term_memory=LongTermMemory(storage=LTMSQLiteStorage(db_path=DB)))
+'''
+COMPOSE = "services:\n  api:\n    build: .\n    environment:\n      - CREWAI_STORAGE_DIR={}\n    volumes: [m:{}]\nvolumes:\n  m:\n"
+RULE = Rule(
+    id="CM105", severity="warning", check=check,
+    summary="CREWAI_STORAGE_DIR or the store's path is relative",
+    bad=(
+        Example("the store is split in two", _trees.service(app__crew_dot_py=NAMED + _trees.CREW), severity="error"),
+        Example("a database beside the working directory", {"team.py": LEGACY, "requirements.txt": "crewai==0.203.2\n"},
+                severity="warning"),
+        Example("a name in a compose file", _trees.service(
+            COMPOSE.format("stock-picker  # <-- here", "/root/.local/share/stock-picker"),
+            requirements_dot_txt="crewai==0.130.0\nfastapi\nuvicorn\n"), severity="warning"),
+    ),
+    good=(
+        Example("an absolute path", _trees.service(COMPOSE.format("/data/crew", "/data"))),
+        Example("made absolute in code", _trees.service(
+            app__crew_dot_py=NAMED.replace('"./my_project_storage"  # <-- here', 'os.path.abspath("./storage")') + _trees.CREW)),
+        Example("a relative path for something else", _trees.service(app__crew_dot_py=NAMED.replace(
+            "CREWAI_STORAGE_DIR", "UPLOAD_DIR").replace("  # <-- here", "") + _trees.CREW)),
+    ),
+    premise=("ran 1.15.30: a relative CREWAI_STORAGE_DIR puts memory below the working directory and the rest below ~/.local/share",
+             "ran 0.203.2 and 1.9.3: it is a name below ~/.local/share"),
+)

@@ -1,0 +1,98 @@
+"""CM104 · nothing says where memory is kept
+
+## Why
+Without `storage=` and without CREWAI_STORAGE_DIR CrewAI keeps memory in `~/.local/share/<name of the working directory>`. The
+place therefore depends on who runs the program and from which directory: a service user, a container's WORKDIR, a cron job and
+a developer's shell each read and write another store, and two projects in directories of the same name share one.
+
+## Example
+```python
+crew = Crew(agents=[…], tasks=[…], memory=True)     # and CREWAI_STORAGE_DIR is set nowhere
+```
+
+## Fix
+Set CREWAI_STORAGE_DIR to an absolute path wherever the service runs.
+
+## When this is not a problem
+A tool for one person on one machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import reported_by_deployment
+from crewmem_doctor.rules._where import STORAGE_DIR, Landing, judged, landings, story, worst
+from crewmem_doctor.rules.base import Example, Rule
+
+
+def check(project: Project) -> Iterator[Finding]:
+    groups: dict[int, list[Landing]] = {}
+    for landing in landings(project):
+        if landing.by_setting and landing.memory.kind not in ("third_party", "checkpoint"):
+            groups.setdefault(id(landing.memory), []).append(landing)
+    for found in groups.values():
+        memory = found[0].memory
+        if any(x.said is not None for x in found) or not _served(memory, found) or reported_by_deployment(project, memory):
+            continue
+        severity, confidence = worst([judged(x, RULE.severity) for x in found])
+        yield RULE.finding(
+            memory.turned_on or memory.at,
+            f"nothing says where memory is kept, neither an argument nor {STORAGE_DIR}: it goes to {_where(found)}, so it depends "
+            "on HOME and on the directory the program is started from",
+            subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence=confidence,
+            because=story(memory, found[0].run),
+            fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai"))
+
+
+def _served(memory: Memory, found: list[Landing]) -> bool:
+    return memory.served or any(x.run is not None and x.run.sure for x in found)
+
+
+def _where(found: list[Landing]) -> str:
+    known = next((x for x in found if isinstance(x.path, Known)), None)
+    if known is not None and isinstance(known.path, Known) and known.run is not None:
+        return f"{known.path.value} in {known.run.service.id}"
+    return "~/.local/share/<name of the working directory>"
+
+
+FLOW = '''from chainlit import on_message
+from crewai.flow.flow import Flow, start
+from crewai.flow.persistence import persist
+
+
+@persist  # <-- here
+class Chat(Flow):
+    @start()
+    def answer(self):
+        return "hello"
+
+
+@on_message
+async def message(msg):
+    return await Chat().kickoff_async(inputs={"id": msg.thread_id})
+'''
+MOUNTED = "services:\n  api:\n    build: .\n    volumes: [m:/root/.local]\n    environment: {}\nvolumes:\n  m:\n"
+HERE = _trees.CREW.replace("memory=True)", "memory=True)  # <-- here")
+NO_DEPLOYMENT = {"app/__init__.py": "", "app/main.py": _trees.API, "requirements.txt": _trees.PINNED}
+RULE = Rule(
+    id="CM104", severity="warning", check=check,
+    summary="memory is on and served, and nothing says where it is kept",
+    bad=(
+        Example("a service without deployment files", {**NO_DEPLOYMENT, "app/crew.py": HERE}),
+        Example("a flow's states", {"chat.py": FLOW, "requirements.txt": "crewai==1.9.3\nchainlit\n"}),
+    ),
+    good=(
+        Example("the environment says where", _trees.service(MOUNTED.format("{CREWAI_STORAGE_DIR: /root/.local/crew}"))),
+        Example("the code says where", {**NO_DEPLOYMENT, "app/crew.py": _trees.CREW.replace(
+            "from crewai", 'import os\n\nos.environ.setdefault("CREWAI_STORAGE_DIR", "/srv/crew")\n\nfrom crewai', 1)}),
+        Example("a script that nobody serves", {"run.py": _trees.CREW + '\n\nbuild_crew("x").kickoff()\n', "requirements.txt": "crewai==1.9.3\n"}),
+        Example("the missing volume is reported instead", _trees.service("services:\n  api:\n    build: .\n")),
+    ),
+    premise=("crewai_core/paths.py:13-26 of 1.15.30; ran 0.130.0 to 1.15.30: another working directory's name is another store",),
+)

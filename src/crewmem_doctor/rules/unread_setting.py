@@ -1,0 +1,126 @@
+"""CM603 · a setting that moves no memory
+
+## Why
+No release of CrewAI reads `CREWAI_MEMORY_BACKEND` or its kin; they come from posts. `REDIS_URL` is read from 1.11 on, but only
+to move a lock into Redis, and only where the `redis` package is installed. The deployment looks as if memory were shared, and
+every container still writes to its own disk.
+
+## Example
+```yaml
+environment:
+  CREWAI_MEMORY_BACKEND: redis
+  REDIS_URL: redis://redis:6379/0
+```
+
+## Fix
+Remove it, and put the store on a volume that all containers share (`CREWAI_STORAGE_DIR`), or hand memory a storage object that
+talks to a server (from 1.10).
+
+## When this is not a problem
+Where the project reads the variable for a purpose of its own, such as a Celery broker; the rule sees that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.releases.variables import unread
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import active, unique
+from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules.base import Example, Rule
+
+LOCK = "REDIS_URL"
+# Packages and servers that use a Redis of their own accord, usually by that very name.
+USE_REDIS = frozenset({
+    "redis", "celery", "rq", "arq", "dramatiq", "huey", "django-redis", "channels-redis", "aioredis", "redisvl", "valkey", "flask-session",
+    "fastapi-cache2", "fastapi-limiter", "flask-limiter", "slowapi", "langchain-redis", "redis-om", "coredis", "walrus", "kombu",
+    "aiocache", "cashews", "limits", "langgraph-checkpoint-redis", "flask-caching", "upstash-redis", "taskiq-redis", "saq",
+})
+
+
+def check(project: Project) -> Iterator[Finding]:
+    memories = list(active(project))
+    if not memories or any(m.store.kind == "server" for m in memories):
+        return
+    places: dict[str, list[Location]] = {}
+    for name, at in _settings(project):
+        places.setdefault(name, []).append(at)
+    for name, ats in places.items():
+        verdict = unread(project.release.newest, name)
+        if verdict is None or not project.release.always(lambda v, n=name: unread(v, n) is not None):  # type: ignore[misc]
+            continue
+        if any(r.name == name for r in project.code.env_reads) or (name == LOCK and _redis_has_a_purpose(project)):
+            continue
+        yield RULE.finding(
+            ats[0], f"{name} moves no memory: {verdict.sentence}. Memory stays on the local disk", subject=name, evidence=name,
+            because=unique([*(Step(at, f"{name} is set here too") for at in ats[1:]),
+                            *(Step(m.turned_on or m.at, "memory is turned on here") for m in memories)]),
+            fix=_fix(project, name))
+
+
+def _fix(project: Project, name: str) -> Fix:
+    if unified(project.release):
+        return Fix(f"Remove {name}; put the store on a volume, or hand memory a storage object that talks to a server",
+                   "CREWAI_STORAGE_DIR=/data/crewai      # or Memory(storage=YourStorageBackend(…))")
+    return Fix(f"Remove {name} and put the store on a volume", "CREWAI_STORAGE_DIR=/data/crewai")
+
+
+def _settings(project: Project) -> Iterator[tuple[str, Location]]:
+    """Every variable that the code, the tree's .env files or a service sets. REDIS_URL counts where a memory runs."""
+    for write in project.code.env_writes:
+        yield write.name, write.at
+    seen: set[tuple[str, Location]] = set()
+    for service in project.services:
+        if service.backing:
+            continue
+        runs = bool(project.runs_in(service))
+        settings = (*service.environment.settings, *(s for p in service.processes for s in p.environment))
+        for setting in settings:
+            key = (setting.name, setting.at)
+            if key not in seen and (runs or setting.name != LOCK):
+                seen.add(key)
+                yield key
+    for setting in project.dotenv:
+        if (setting.name, setting.at) not in seen:
+            yield setting.name, setting.at
+
+
+def _redis_has_a_purpose(project: Project) -> bool:
+    """Somebody else reads REDIS_URL, or the lock that it really moves is installed."""
+    asked = {r.name for r in project.requirements} | {e for r in project.requirements if r.name in ("celery", "kombu", "fastapi-cache2")
+                                                     for e in r.extras}
+    packages = {word.split("[", 1)[0].split("=", 1)[0].split(">", 1)[0].lower() for s in project.services for word in s.packages}
+    servers = {p.server for s in project.services for p in s.processes}
+    imported = {i.name.split(".", 1)[0].replace("_", "-") for i in project.code.imports}
+    return bool(USE_REDIS & (asked | packages | servers | imported))
+
+
+BACKEND = "services:\n  api:\n    build: .\n    environment:\n      CREWAI_MEMORY_BACKEND: redis{}\n"
+RULE = Rule(
+    id="CM603", severity="warning", check=check,
+    summary="a setting that no release reads, or that does not do what its name suggests, while memory stays local",
+    bad=(
+        Example("a backend in the compose file", _trees.service(BACKEND.format("  # <-- here"))),
+        Example("set in code", _trees.service(app__crew_dot_py=(
+            'import os\n\nos.environ["CREWAI_MEMORY_STORAGE"] = "postgresql://db/memory"  # <-- here\n\n' + _trees.CREW))),
+        Example("a Redis that nothing uses", _trees.service(
+            "services:\n  api:\n    build: .\n    environment:\n      - REDIS_URL=redis://redis:6379/0  # <-- here\n"
+            "  redis:\n    image: redis:7\n")),
+    ),
+    good=(
+        Example("a broker", _trees.service(
+            "services:\n  api:\n    build: .\n    environment: ['REDIS_URL=redis://redis:6379/0']\n  redis:\n    image: redis:7\n",
+            requirements_dot_txt=_trees.PINNED + "celery[redis]\n")),
+        Example("the code reads it for itself", _trees.service(BACKEND.format(""), app__main_dot_py=_trees.API.replace(
+            "from fastapi", 'import os\n\nBACKEND = os.getenv("CREWAI_MEMORY_BACKEND")\n\nfrom fastapi', 1))),
+        Example("a setting of CrewAI that has nothing to do with memory", _trees.service(
+            BACKEND.replace("CREWAI_MEMORY_BACKEND: redis", "CREWAI_DISABLE_TELEMETRY: 'true'").format(""))),
+        Example("no memory is on", _trees.service(BACKEND.format(""), app__crew_dot_py=_trees.CREW.replace(", memory=True", ""))),
+    ),
+    premise=("no such name in 70 wheels from 0.27.2 to 1.15.30", "1.11.0 utilities/lock_store.py:28: REDIS_URL only chooses the lock"),
+)

@@ -1,0 +1,112 @@
+"""CM107 · a URL or a backend's name where CrewAI takes a directory
+
+## Why
+CrewAI has no built-in server backend. A string given as `storage=` or as CREWAI_STORAGE_DIR is a directory, whatever it looks
+like: `"postgres"` makes `./postgres`, `"s3://bucket/x"` first makes `./s3:/bucket/x` and then fails, `"redis://…"` is refused.
+Where it is not refused, memory silently stays on the container's own disk.
+
+## Example
+```python
+memory = Memory(storage="redis://redis:6379/0")
+```
+
+## Fix
+Give memory an absolute directory on a volume, or an object: a class with CrewAI's `StorageBackend` methods over that server.
+
+## When this is not a problem
+Where a factory registered with `set_memory_storage_factory` turns the string into a storage object; the rule sees that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._where import STORAGE_DIR, Landing, judged, landings, misnamed, story, worst
+from crewmem_doctor.rules.base import Example, Rule
+
+FACTORIES = ("set_memory_storage_factory", "set_flow_persistence_factory")
+
+
+def check(project: Project) -> Iterator[Finding]:
+    if any(i.name.endswith(FACTORIES) for i in project.code.imports) or any(c.callee.endswith(FACTORIES) for c in project.code.calls):
+        return
+    groups: dict[Location, list[Landing]] = {}
+    for landing in landings(project):
+        if misnamed(landing.said) and landing.memory.kind != "third_party":
+            at = landing.set_at if landing.by_setting else landing.memory.store.at
+            groups.setdefault(at or landing.memory.at, []).append(landing)
+    for at, found in groups.items():
+        first = found[0]
+        severity, confidence = worst([judged(x, RULE.severity) for x in found])
+        name = misnamed(first.said)
+        shown = f"{name}…" if name.endswith("://") else f'"{name}"'
+        set_at = first.said.at if isinstance(first.said, Known) else None
+        yield RULE.finding(
+            at, f"CrewAI takes {STORAGE_DIR if first.by_setting else 'this'} for a directory, not for a server: {shown} "
+                f"{_outcome(name, first.by_setting)}",
+            subject=first.memory.subject, evidence=name, severity=severity, confidence=confidence,
+            because=unique([*(s for x in found for s in story(x.memory, x.run)),
+                            *([Step(set_at, "the value comes from here")] if set_at is not None else [])]),
+            fix=_fix(project, first))
+
+
+def _outcome(name: str, by_setting: bool) -> str:
+    if not name.endswith("://"):
+        return f"makes a directory of that name, and nothing reaches {name}"
+    if by_setting:
+        return "becomes the name of a local directory"
+    return "is refused, or leaves a stray local directory and then fails"
+
+
+def _fix(project: Project, landing: Landing) -> Fix:
+    title = "Give memory an absolute directory on a volume; for a server, pass a storage object that talks to it"
+    if landing.by_setting:
+        return Fix(title, f"{STORAGE_DIR}=/data/crewai")
+    if landing.memory.kind == "flow":
+        return Fix(title, '@persist(SQLiteFlowPersistence("/data/flow_states.db"))')
+    if unified(project.release):
+        return Fix(title, 'Memory(storage="/data/crewai/memory")      # or Memory(storage=YourStorageBackend(…))')
+    return Fix(title, '"/data/crewai/memory.db"')
+
+
+UNIFIED = '''from crewai import Agent, Crew, Task
+from crewai.memory import Memory
+
+memory = Memory(storage="redis://redis:6379/0")  # <-- here
+
+
+def build_crew(topic: str) -> Crew:
+    writer = Agent(role="Writer", goal="Write", backstory="Writes")
+    return Crew(agents=[writer], tasks=[Task(description="Write", expected_output="Text", agent=writer)], memory=memory)
+'''
+RULE = Rule(
+    id="CM107", severity="error", check=check,
+    summary="a URL or a backend's name stands where CrewAI takes a directory",
+    bad=(
+        Example("a Redis URL", _trees.service(app__crew_dot_py=UNIFIED)),
+        Example("a backend's name", {
+            "main.py": 'from crewai import Memory\n\nBACKEND = "postgres"\nnotes = Memory(storage=BACKEND)  # <-- here\nnotes.remember("x")\n',
+            "requirements.txt": "crewai==1.14.7\n"}),
+        Example("an object store in the environment", _trees.service(
+            "services:\n  api:\n    build: .\n    environment:\n      CREWAI_STORAGE_DIR: s3://bucket/memory  # <-- here\n")),
+    ),
+    good=(
+        Example("a directory that is called like a backend", _trees.service(
+            app__crew_dot_py=UNIFIED.replace("redis://redis:6379/0", "/data/redis").replace("  # <-- here", ""))),
+        Example("a factory understands it", _trees.service(app__crew_dot_py=UNIFIED.replace("  # <-- here", "").replace(
+            "memory = ", "from app.storage import make\nfrom crewai.memory.storage.factory import set_memory_storage_factory\n\n"
+            "set_memory_storage_factory(make)\nmemory = "), app__storage_dot_py="def make(spec):\n    raise NotImplementedError\n")),
+        Example("the URL is for something else", _trees.service(
+            "services:\n  api:\n    build: .\n    environment: {DATABASE_URL: 'postgresql://db/app', CREWAI_STORAGE_DIR: /data}\n"
+            "    volumes: [m:/data]\nvolumes:\n  m:\n")),
+    ),
+    premise=("ran 1.15.30: Memory(storage='redis://…') is refused, 'sqlite' makes ./sqlite, 's3://b/x' makes ./s3:/b/x and fails",),
+)
