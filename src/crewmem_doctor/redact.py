@@ -23,6 +23,9 @@ _ASSIGNED = re.compile(
     r"""(?i:\b[\w.-]*""" + _NAME + r"""["']?\]?\s*(?:=|:(?!=)|=>)\s*)""" + _QUOTED
     + r"""|(?<==)(?P<bare>[^\s"'`,;#&(){}\[\]$./|<>\\:=]{4,})(?=$|[\s,;&#"'])"""
     + r"""|(?<=:[ \t])(?P<last>[^\s"'`,;#&(){}\[\]$./|<>\\:=]{4,})(?=\s*(?:#|$)))""")
+_FLAG = re.compile(
+    r"""--?(?:require)?(?:pass(?:word|wd)?|token|api-key|secret)(?:\s+|["']?,\s*["']?)"""
+    r"""(?P<bare>[^\s"'$,\]-][^\s"'$,\]]*)""")
 _VARIABLE = re.compile(
     r"""\b[A-Z][A-Z0-9_]*(?:PASSWORD|PASSWD|PASS|SECRET|TOKEN|KEY|CREDENTIALS?)["']?\s*[=:]\s*"""
     r"""(?P<bare>[^\s"'$(){}\[\],;]{4,})"""
@@ -79,7 +82,7 @@ def _userinfo(rest: str) -> int:
 def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _TOKEN.finditer(text):
         yield match.start(), match.end(), HIDDEN
-    for pattern in (_ASSIGNED, _VARIABLE):
+    for pattern in (_ASSIGNED, _VARIABLE, _FLAG):
         for match in pattern.finditer(text):
             group = next(name for name, value in match.groupdict().items() if value is not None)
             if not _HARMLESS.fullmatch(match[group]):

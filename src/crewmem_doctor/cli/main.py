@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Annotated, Optional
+from pathlib import Path
+from typing import Annotated
 
-import click
 import typer
 
 from crewmem_doctor import __version__
-from crewmem_doctor.cli.output import put, say
+from crewmem_doctor.cli.output import hush, put, say
 from crewmem_doctor.errors import CrewmemError
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
     help="Finds why CrewAI agents remember on the laptop and forget in production.")
 
 # The options of `scan`. None stands for "not given", which leaves the choice to the environment and pyproject.toml.
-Words = Optional[list[str]]
+Words = list[str] | None
 Paths = Annotated[Words, typer.Argument(metavar="[PATH]...", help="Folders or files to audit; default: here.")]
 Formats = Annotated[Words, typer.Option(
     "--format", "-f", metavar="FORMAT[=FILE]", help="rich (default), concise or json; repeatable as FORMAT=FILE.")]
@@ -39,9 +40,12 @@ Verbose = Annotated[bool | None, typer.Option(
 NoColor = Annotated[bool | None, typer.Option(
     "--no-color", help="No colours (also: NO_COLOR, FORCE_COLOR, TERM=dumb).")]
 STATUSES = (
-    "Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 could not look, 3 nothing uses CrewAI. Every long "
-    "option can also be set as CREWMEM_DOCTOR_<OPTION> and, where it makes sense, in [tool.crewmem-doctor] of "
+    "Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 could not look, 3 nothing uses CrewAI. Every "
+    "long option can also be set as CREWMEM_DOCTOR_<OPTION> and, where it makes sense, in [tool.crewmem-doctor] of "
     "pyproject.toml.")
+
+# Newer releases of typer carry click inside, older ones import it; either way this is the base of its usage errors.
+_REFUSALS = tuple(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 def run() -> None:
@@ -58,14 +62,24 @@ def main(arguments: Sequence[str]) -> int:
     except CrewmemError as error:
         say(f"crewmem-doctor: {error}")
         return 2
-    except click.ClickException as error:
-        error.show(sys.stderr)
+    except _REFUSALS as error:
+        error.show(sys.stderr)      # type: ignore[attr-defined]
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
-        put("")
+        hush()
         return 0
+    except Exception as error:
+        say(f"crewmem-doctor: {_crash(error)}")
+        return 2
+
+
+def _crash(error: Exception) -> str:
+    """A defect of this program, in one line that a report about it can start from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"internal error: {type(error).__name__}: {error}{where}; please report it"
 
 
 def _version(wanted: bool) -> None:

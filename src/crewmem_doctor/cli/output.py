@@ -29,8 +29,12 @@ def put(text: str) -> None:
         _write(sys.stdout, text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush()
+
+
+def hush() -> None:
+    """Sends stdout nowhere once its reader has gone: Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def save(text: str, file: str) -> None:
@@ -69,8 +73,8 @@ def _write(stream: IO[str], text: str) -> None:
     except UnicodeEncodeError:
         text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
     if sys.platform == "win32" and "\x1b[" in text:
-        import click
+        import typer
 
-        click.echo(text, file=stream, nl=False, color=True)      # old consoles need the codes translated
+        typer.echo(text, file=stream, nl=False, color=True)      # old consoles need the codes translated
         return
     stream.write(text)

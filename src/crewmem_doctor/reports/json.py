@@ -59,7 +59,7 @@ def _release(release: Release) -> dict[str, Any]:
 
 def _memory(memory: Memory, report: Report) -> dict[str, Any]:
     kind, source = words.key(memory)
-    location = report.locations.get(memory.id) or next((r.location for r in report.rows if r.memory == memory.id), "")
+    location = report.locations.get(memory.id, "") if memory.store.kind in ("path", "server") else ""
     entries = {(r.entry.at.path, r.entry.at.line, r.entry.label) for r in memory.handlers}
     return {
         "id": memory.id, "kind": memory.kind,

@@ -28,7 +28,8 @@ def verdict(report: Report) -> Verdict:
         blind = f"{count(crashes, 'rule')} crashed" if crashes else unseen
         return Verdict("bad", f"The audit is incomplete: {blind}{'; ' + found if found else ''}", _first(report))
     if report.exit_code == 3:
-        return Verdict("nothing", f"Nothing to audit: no audited file uses CrewAI ({files})")
+        return Verdict("nothing", f"Nothing to audit: no audited file uses CrewAI ({files}; tests, examples and "
+                       "notebooks count with --include-tests)")
     if found:
         return _findings(report, found)
     return _silence(report)
@@ -40,7 +41,9 @@ def _found(report: Report) -> str:
 
 
 def _first(report: Report) -> str:
-    ranked = sorted(report.findings, key=lambda f: (("error", "warning", "note").index(f.severity), f.order))
+    """The first of the worst findings, in the order in which reports group them: the audit's own come last."""
+    ranked = sorted(report.findings, key=lambda f: (
+        ("error", "warning", "note").index(f.severity), f.rule[2] == "0", f.rule[2], f.order))
     return ranked[0].rule if ranked else ""
 
 

@@ -42,7 +42,7 @@ def _marks(finding: Finding) -> list[tuple[Location, str]]:
 def _line(page: Page, at: Location, note: str, text: str, gutter: int, style: str, *, repeated: bool) -> None:
     bar = f"{'':{gutter}} │ "
     if not text.strip():
-        page.add((f"{at.line:>{gutter}} │ ", "dim"), (note, ""), indent=2, hang=len(bar))
+        page.add((note, ""), indent=2, margin=f"{at.line:>{gutter}} │ ")
         return
     room = page.look.room - 2 - len(bar) if page.look.width else LONGEST
     before, span, after = _fitted(_parts(text, at), room)
@@ -55,8 +55,9 @@ def _line(page: Page, at: Location, note: str, text: str, gutter: int, style: st
         page.add(*pieces, (f" {note}" if note else "", style), indent=2, wrap=False)
         return
     page.add(*pieces, indent=2, wrap=False)
-    lead = min(start, room // 3)
-    page.add((bar, "dim"), (" " * lead, ""), (note, style), indent=2, hang=len(bar) + lead)
+    # The note goes below: under the carets, else as far right as it fits, else wrapped.
+    lead = min(start, max(room - cell_len(note), 0) or room // 3)
+    page.add((note, style), indent=2, margin=bar + " " * lead)
 
 
 def _parts(text: str, at: Location) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from crewmem_doctor.reports.rich.page import Page, Piece
 
 CELLS: dict[Word, str] = {"kept": "✓ kept", "lost": "✗ lost", "stale": "~ stale", "unknown": "?", "n/a": "–"}
 MARKS: dict[Word, str] = {"kept": "✓", "lost": "✗", "stale": "~", "unknown": "?", "n/a": "–"}
-WIDTH = 8
+WIDTHS = {event: max(len(event), len("~ stale")) + 2 for event in EVENTS}
 _KEYS: dict[words.KeyKind, str] = {
     "none": "no key", "constant": "one key for everyone", "user": "keyed by the caller",
     "random": "a new key for each request", "unknown": "a key that could not be read"}
@@ -56,13 +56,14 @@ def survival(page: Page, report: Report) -> None:
     names = [f"{row.memory:<4}{row.service}" for row in rows]
     first = max(map(cell_len, (words.plain(name) for name in names)))
     if page.look.width:
-        first = min(first, max(12, page.look.room - 4 - len(EVENTS) * (WIDTH + 1)))
-    page.add((" " * first + "  " + " ".join(f"{event:<{WIDTH}}" for event in EVENTS), "dim"), indent=2, wrap=False)
+        first = min(first, max(12, page.look.room - 4 - sum(WIDTHS.values())))
+    head = "".join(f"{event:<{WIDTHS[event]}}" for event in EVENTS)
+    page.add((" " * (first + 2) + head, "dim"), indent=2, wrap=False)
     for name, row in zip(names, rows, strict=True):
         cells: list[Piece | str] = []
         for event in EVENTS:
             word = row.outcomes[event].word
-            cells += [(f"{CELLS[word]:<{WIDTH}} ", word if word != "n/a" else "dim")]
+            cells.append((f"{CELLS[word]:<{WIDTHS[event]}}", word if word != "n/a" else "dim"))
         page.add(_fit(words.plain(name), first) + "  ", *cells, indent=2, wrap=False)
     _reasons(page, rows)
     _locations(page, report)
@@ -92,11 +93,12 @@ def _reasons(page: Page, rows: Iterable[Row]) -> None:
     if told:
         page.blank()
     for (word, why), (events, who) in told.items():
-        style = word if word != "n/a" else "dim"
-        pieces: list[Piece | str] = [(f"{MARKS[word]} {', '.join(events)}", style), f"  {why}"]
+        lead = (f"{MARKS[word]} {', '.join(events)}", word if word != "n/a" else "dim")
         if len(rows) > 1:
-            pieces.append((f"  [{_whom(who)}]", "dim"))
-        page.add(*pieces, indent=2, hang=4)
+            page.add(lead, (f"  {_whom(who)}", "dim"), indent=2, hang=2)
+            page.add(why, indent=4)
+        else:
+            page.add(lead, f"  {why}", indent=2, hang=2)
 
 
 def _worth_telling(outcome: Outcome, verbose: bool) -> bool:
@@ -114,8 +116,9 @@ def _whom(who: dict[str, dict[str, None]]) -> str:
 def _locations(page: Page, report: Report) -> None:
     """The effective paths that differ from what the legend says."""
     places: dict[str, dict[str, dict[str, None]]] = {}
+    elsewhere = {m.id for m in report.project.memories if m.store.kind in ("path", "server")}
     for row in report.rows:
-        if row.location and row.location != report.locations.get(row.memory):
+        if row.memory in elsewhere and row.location and row.location != report.locations.get(row.memory):
             places.setdefault(row.location, {}).setdefault(row.service, {})[row.memory] = None
     for place, who in places.items():
-        page.add(("→ ", "dim"), (place, "path"), (f"  [{_whom(who)}]", "dim"), indent=2, hang=4)
+        page.add(("→ written to ", "dim"), (place, "path"), (f"  {_whom(who)}", "dim"), indent=2, hang=2)

@@ -42,13 +42,14 @@ class Page:
     look: Look
     lines: list[list[Piece]] = field(default_factory=list)
 
-    def add(self, *pieces: Piece | str, indent: int = 0, hang: int = 0, wrap: bool = True) -> None:
-        """One paragraph: its first line is indented by `indent`, what is wrapped by `indent + hang`."""
+    def add(self, *pieces: Piece | str, indent: int = 0, hang: int = 0, wrap: bool = True, margin: str = "") -> None:
+        """One paragraph: its first line is indented by `indent`, what is wrapped by `indent + hang`. `margin` begins
+        every line."""
         safe = [(plain(p), "") if isinstance(p, str) else (plain(p[0]), p[1]) for p in pieces]
-        room = self.look.room
-        lines = _wrapped(safe, room - indent, room - indent - hang) if wrap and self.look.width else [safe]
+        room = self.look.room - indent - cell_len(margin)
+        lines = _wrapped(safe, room, room - hang) if wrap and self.look.width else [safe]
         for number, line in enumerate(lines):
-            self.lines.append([(" " * (indent + (hang if number else 0)), ""), *line])
+            self.lines.append([(" " * indent + margin, "dim"), (" " * hang if number else "", ""), *line])
 
     def blank(self) -> None:
         """An empty line, never two."""
