@@ -11,9 +11,28 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.passage import Passage
 from crewmem_doctor.sources.shell_tokens import Word
 
-INSTRUCTIONS = frozenset((
-    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
-    "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"))
+INSTRUCTIONS = frozenset(
+    (
+        "ADD",
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "LABEL",
+        "MAINTAINER",
+        "ONBUILD",
+        "RUN",
+        "SHELL",
+        "STOPSIGNAL",
+        "USER",
+        "VOLUME",
+        "WORKDIR",
+    )
+)
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"(?<![<\S])[0-9]*<<(-?)(?:'([^'\s<]+)'|\"([^\"\s<]+)\"|([A-Za-z_][^\s<'\"|&;>)(]*))")
 _FLAG = re.compile(r"--([A-Za-z][A-Za-z0-9-]*)(?:=(\S*))?(?=\s|$)")
@@ -98,7 +117,7 @@ class _Reader:
         self.path = path
         self.escape = escape
         self.continued = re.compile(re.escape(escape) + r"[ \t]*$")
-        self.number = 0         # of the next line, 0-based
+        self.number = 0  # of the next line, 0-based
 
     def run(self) -> Iterator[Instruction]:
         while self.number < len(self.lines):
@@ -124,7 +143,7 @@ class _Reader:
             indent = 0 if pieces else len(line) - len(line.lstrip())
             column = column if pieces else indent + 1
             match = self.continued.search(line)
-            piece = line[indent:match.start() if match is not None else len(line)]
+            piece = line[indent : match.start() if match is not None else len(line)]
             marks.append((size, self.number, indent + 1))
             pieces.append(piece)
             size += len(piece)
@@ -164,7 +183,7 @@ class _Reader:
                 # Never closed: Docker refuses such a file, and the rest of it would vanish in the document.
                 self.number = start
                 continue
-            body = "\n".join(self.lines[start:self.number - 1])
+            body = "\n".join(self.lines[start : self.number - 1])
             body = body + "\n" if body or self.number - 1 > start else ""
             yield Heredoc(name, Passage.of(body, self.path, start + 1), match.group(4) is None)
 
@@ -192,6 +211,7 @@ def _json_words(rest: Passage) -> tuple[Word, ...] | None:
     for value in values:
         offset = rest.text.index('"', offset)
         _, end = decoder.raw_decode(rest.text, offset)
-        words.append(Word(value, rest.at(offset, end)))
+        # No shell sees these words: a variable in them stays as it is.
+        words.append(Word(value, rest.at(offset, end), True))
         offset = end
     return tuple(words)

@@ -36,7 +36,7 @@ def expand(text: str, lookup: Lookup, at: Location | None = None, escape: str = 
     i = 0
     while i < len(text):
         char = text[i]
-        if char == escape and text[i + 1:i + 2] in ("$", "`"):
+        if char == escape and text[i + 1 : i + 2] in ("$", "`"):
             out.append(text[i + 1])
             i += 2
         elif char == "`":
@@ -56,14 +56,14 @@ def expand(text: str, lookup: Lookup, at: Location | None = None, escape: str = 
 
 def _variable(text: str, start: int, lookup: Lookup, at: Location | None, depth: int) -> tuple[Answer[str], int]:
     """The value of what follows a `$`, and where the text goes on."""
-    opener = text[start:start + 1]
+    opener = text[start : start + 1]
     if opener == "(":
         return Unknown("a command's output", at), len(text)
     if opener == "{":
         end = closing_brace(text, start)
         if end < 0 or depth > _DEPTH:
             return Unknown("a variable that cannot be read", at), len(text)
-        return _braced(text[start + 1:end], lookup, at, depth + 1), end + 1
+        return _braced(text[start + 1 : end], lookup, at, depth + 1), end + 1
     match = _NAME.match(text, start)
     if match is None:
         return Known("$"), start
@@ -81,7 +81,7 @@ def _braced(inner: str, lookup: Lookup, at: Location | None, depth: int) -> Answ
     match = _BRACED.match(inner)
     if match is None:
         return Unknown(f"${{{inner}}} cannot be read", at)
-    name, operator, rest = match.group(1), match.group(2) or "", inner[match.end():]
+    name, operator, rest = match.group(1), match.group(2) or "", inner[match.end() :]
     if not operator:
         return _value(name, lookup, at) if not rest else Unknown(f"${{{inner}}} cannot be read", at)
     value = lookup(name)
@@ -96,8 +96,9 @@ def _braced(inner: str, lookup: Lookup, at: Location | None, depth: int) -> Answ
     return Known(_trimmed(text, operator, pattern.value), None if value is None else value.at)
 
 
-def _conditional(name: str, operator: str, rest: str, value: Answer[str] | None, lookup: Lookup, at: Location | None,
-                 depth: int) -> Answer[str]:
+def _conditional(
+    name: str, operator: str, rest: str, value: Answer[str] | None, lookup: Lookup, at: Location | None, depth: int
+) -> Answer[str]:
     if isinstance(value, Unknown):
         # Where the variable is merely not known to be set, the written default is the best reading there is.
         if operator[-1] in "-=" and value.why.startswith(f"{name} may be set"):
@@ -125,8 +126,8 @@ def _trimmed(text: str, operator: str, pattern: str) -> str:
     for size in sizes:
         if operator[0] == "#" and fnmatch.fnmatchcase(text[:size], pattern):
             return text[size:]
-        if operator[0] == "%" and fnmatch.fnmatchcase(text[len(text) - size:], pattern):
-            return text[:len(text) - size]
+        if operator[0] == "%" and fnmatch.fnmatchcase(text[len(text) - size :], pattern):
+            return text[: len(text) - size]
     return text
 
 

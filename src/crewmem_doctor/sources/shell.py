@@ -18,8 +18,8 @@ _PREFIXES = {"!", "time", "then", "else", "do", "{", "coproc"}
 class Branch:
     """One way through a construct: two commands with one `construct` and different `number` never both run.
 
-    `kind` is "if", "case", "loop" or "group" (a subshell). `test` holds the words of the `if` condition or the subject of `case`,
-    `patterns` the patterns of that case branch (none for `else`).
+    `kind` is "if", "case", "loop" or "group" (a subshell). `test` holds the words of the `if` condition or the
+    subject of `case`, `patterns` the patterns of that case branch (none for `else`).
     """
 
     construct: int
@@ -38,10 +38,11 @@ class Command:
     assignments: tuple[tuple[str, Word], ...] = ()
     branches: tuple[Branch, ...] = ()
     background: bool = False
-    piped: bool = False             # its output goes into another command
-    after: str = ""                 # the operator before it: "&&", "||", "|", ";", newline
+    piped: bool = False  # its output goes into another command
+    after: str = ""  # the operator before it: "&&", "||", "|", ";", newline
     writes: Word | None = None
-    heredoc: str | None = None      # what it is fed by `<<EOF`
+    heredoc: str | None = None  # what it is fed by `<<EOF`
+    function: str = ""  # the function that begins here; such a command has no words
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +115,18 @@ class _Reader:
                 self.stack.pop()
             return True
         name = token.word.text if token.plain and not token.redirect else ""
-        if name in ("if", "while", "until", "for", "select", "case", "elif", "else", "fi", "done", "esac", "function",
-                    "}") or name in _PREFIXES:
+        if (
+            name
+            in ("if", "while", "until", "for", "select", "case", "elif", "else", "fi", "done", "esac", "function", "}")
+            or name in _PREFIXES
+        ):
             self.place += 1
             self._construct(name)
             return True
         following, after = self._peek(1), self._peek(2)
         if following is not None and following.operator == "(" and after is not None and after.operator == ")":
-            self.place += 3         # NAME() { … }
+            self._function(token)  # NAME() { … }
+            self.place += 3
             return True
         return False
 
@@ -144,11 +149,21 @@ class _Reader:
             subject = self._until("in")
             self.stack.append(Branch(self.count, -1, "case", subject))
             self._patterns()
-        elif name == "function":
+        elif name == "function" and (token := self._peek()) is not None:
+            self._function(token)
             self.place += 1
-        elif (name == "fi" and self._in("if")) or (name == "done" and self._in("loop")) or (
-                name == "esac" and self._in("case")):
+            following, after = self._peek(), self._peek(1)
+            if following is not None and following.operator == "(" and after is not None and after.operator == ")":
+                self.place += 2
+        elif (
+            (name == "fi" and self._in("if"))
+            or (name == "done" and self._in("loop"))
+            or (name == "esac" and self._in("case"))
+        ):
             self.stack.pop()
+
+    def _function(self, token: Token) -> None:
+        self.out.append(Command((), token.at, branches=tuple(self.stack), function=token.text))
 
     def _in(self, kind: str) -> bool:
         return bool(self.stack) and self.stack[-1].kind == kind
@@ -207,8 +222,8 @@ class _Reader:
                     writes = token.word
             elif token.word is not None:
                 name, equals, value = token.text.partition("=")
-                if not words and equals and name.isidentifier() and token.assignment:
-                    assignments.append((name, Word(value, token.word.at, token.word.literal)))
+                if not words and equals and name.removesuffix("+").isidentifier() and token.assignment:
+                    assignments.append(self._assignment(name, value, token.word))
                 else:
                     words.append(token.word)
                     test = test and token.text != "]]"
@@ -221,10 +236,40 @@ class _Reader:
         if words or assignments:
             at = words[0].at if words else assignments[0][1].at
             last = words[-1].at if words else assignments[-1][1].at
-            self.out.append(Command(
-                tuple(words), _span(at, last), tuple(assignments), tuple(self.stack), end == "&", end in ("|", "|&"),
-                self.after, writes, heredoc))
+            self.out.append(
+                Command(
+                    tuple(words),
+                    _span(at, last),
+                    tuple(assignments),
+                    tuple(self.stack),
+                    end == "&",
+                    end in ("|", "|&"),
+                    self.after,
+                    writes,
+                    heredoc,
+                )
+            )
             self.after = ""
+
+    def _assignment(self, name: str, value: str, word: Word) -> tuple[str, Word]:
+        """`A=x`, `A+=x` and `A=(x y)`; an array becomes its words with blanks between."""
+        plain = name.removesuffix("+")
+        opener = self._peek()
+        if not value and opener is not None and opener.operator == "(" and _touches(word.at, opener.at):
+            parts: list[str] = []
+            self.place += 1
+            while (token := self._peek()) is not None and token.operator != ")":
+                parts.append(token.text)
+                self.place += 1
+            self.place += 1
+            value = " ".join(parts)
+        if plain != name:
+            value = f"${{{plain}}} {value}" if opener is not None and opener.operator == "(" else f"${{{plain}}}{value}"
+        return plain, Word(value, word.at, word.literal)
+
+
+def _touches(first: Location, second: Location) -> bool:
+    return first == second or (first.end_line, first.end_column) == (second.line, second.column)
 
 
 def _span(first: Location, last: Location) -> Location:

@@ -16,11 +16,15 @@ _STOP = " \t\r\n;|&()<>"
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word with its quotes taken off. Variables stay as written; `literal` says that a `$` in it means itself."""
+    """A word with its quotes taken off. Variables stay as written; `literal` says that a `$` in it means itself.
+
+    `bare` words had no quotes at all: a shell splits what their variables hold.
+    """
 
     text: str
     at: Location
     literal: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Token:
     word: Word | None = None
     operator: str = ""
     plain: bool = False
-    assignment: bool = False        # what precedes the first `=` was not quoted
+    assignment: bool = False  # what precedes the first `=` was not quoted
     redirect: str = ""
     heredoc: str | None = None
 
@@ -52,7 +56,7 @@ class _Lexer:
         self.operators = operators
         self.place = 0
         self.out: list[Token] = []
-        self.waiting: list[tuple[int, str, bool]] = []      # token, terminator, strip tabs
+        self.waiting: list[tuple[int, str, bool]] = []  # token, terminator, strip tabs
 
     def run(self) -> list[Token]:
         text = self.text
@@ -60,7 +64,7 @@ class _Lexer:
             char = text[self.place]
             if char in " \t\r":
                 self.place += 1
-            elif char == "\\" and text[self.place + 1:self.place + 2] == "\n":
+            elif char == "\\" and text[self.place + 1 : self.place + 2] == "\n":
                 self.place += 2
             elif char == "\n" and not self.operators:
                 self.place += 1
@@ -87,7 +91,7 @@ class _Lexer:
             return False
         start, kind = self.place, match.group().lstrip("0123456789")
         self.place = match.end()
-        while self.text[self.place:self.place + 1] in (" ", "\t"):
+        while self.text[self.place : self.place + 1] in (" ", "\t"):
             self.place += 1
         if self.place >= len(self.text) or self.text[self.place] in _STOP:
             self.out.append(Token(self.passage.at(start, self.place), redirect=kind))
@@ -106,7 +110,7 @@ class _Lexer:
             while self.place < len(self.text):
                 end = self.text.find("\n", self.place)
                 end = len(self.text) if end < 0 else end
-                line = self.text[self.place:end]
+                line = self.text[self.place : end]
                 self.place = end + 1
                 line = line.lstrip("\t") if strip else line
                 if line.rstrip("\r") == terminator:
@@ -120,7 +124,7 @@ class _Lexer:
     def _take_word(self) -> None:
         start = self.place
         word, plain, assignment = self._word()
-        if self.place == start:     # a stray character that nothing else takes
+        if self.place == start:  # a stray character that nothing else takes
             self.place += 1
             return
         self.out.append(Token(word.at, word, plain=plain, assignment=assignment))
@@ -148,7 +152,7 @@ class _Lexer:
             if self.place == before:
                 self.place += 1
         text = "".join(pieces)
-        word = Word(text, self.passage.at(start, self.place), literal_dollar and not live_dollar)
+        word = Word(text, self.passage.at(start, self.place), literal_dollar and not live_dollar, plain)
         return word, plain, assignment and seen_equals
 
     def _piece(self, char: str) -> str:
@@ -158,16 +162,16 @@ class _Lexer:
             end = text.find("'", start + 1)
             end = len(text) if end < 0 else end
             self.place = end + 1
-            return text[start + 1:end]
+            return text[start + 1 : end]
         if char == '"':
             return self._double()
         if char == "\\":
             self.place = min(start + 2, len(text))
-            following = text[start + 1:start + 2]
+            following = text[start + 1 : start + 2]
             return "" if following == "\n" else following
         if char in "$`":
             self.place = _skip_expansion(text, start)
-            return text[start:self.place]
+            return text[start : self.place]
         self.place = start + 1
         return char
 
@@ -187,7 +191,7 @@ class _Lexer:
                 out.append("" if following == "\n" else following if following in '"\\' else "\\" + following)
             elif char in "$`":
                 end = _skip_expansion(text, self.place)
-                out.append(text[self.place:end])
+                out.append(text[self.place : end])
                 self.place = end
             else:
                 out.append(char)
@@ -200,7 +204,7 @@ def _skip_expansion(text: str, start: int) -> int:
     if text[start] == "`":
         end = text.find("`", start + 1)
         return len(text) if end < 0 else end + 1
-    opener = text[start + 1:start + 2]
+    opener = text[start + 1 : start + 2]
     if opener == "{":
         end = closing_brace(text, start + 1)
         return start + 1 if end < 0 else end + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from crewmem_doctor.facts.dockerfile.build import Builder
 from crewmem_doctor.facts.dockerfile.context import build_context
@@ -20,12 +21,19 @@ from crewmem_doctor.sources.dockerfile import parse
 __all__ = ["Account", "Image", "dockerfiles", "read_dockerfile", "standalone_services", "user_of"]
 
 
-def read_dockerfile(tree: Tree, path: str, *, context: str | None = None, target: str | None = None,
-                    args: Mapping[str, Answer[str]] | None = None, gaps: list[Gap] | None = None) -> Image | None:
+def read_dockerfile(
+    tree: Tree,
+    path: str,
+    *,
+    context: str | None = None,
+    target: str | None = None,
+    args: Mapping[str, Answer[str]] | None = None,
+    gaps: list[Gap] | None = None,
+) -> Image | None:
     """The image a Dockerfile builds: its last stage or `target`. None (with a gap) where there is none to build.
 
-    `context` is the folder of the tree that is sent to the build; where it is not given, the one under which the sources
-    of its COPY instructions exist. `args` override the defaults of ARG.
+    `context` is the folder of the tree that is sent to the build; where it is not given, the one under which the
+    sources of its COPY instructions exist. `args` override the defaults of ARG.
     """
     text = tree.text(path)
     if text is None:
@@ -39,7 +47,9 @@ def read_dockerfile(tree: Tree, path: str, *, context: str | None = None, target
     stage = builder.stages.get(target.lower()) if target else builder.order[-1] if builder.order else None
     if stage is None:
         if gaps is not None:
-            gaps.append(Gap(path, 1, "parse", f"there is no stage {target}" if target and builder.order else "there is no FROM"))
+            gaps.append(
+                Gap(path, 1, "parse", f"there is no stage {target}" if target and builder.order else "there is no FROM")
+            )
         return None
     names = tuple(s.name or str(i) for i, s in enumerate(builder.order))
     return _image(path, folder, stage, names, is_development(path, target or ""), tree)
@@ -69,20 +79,40 @@ def _image(path: str, context: str, stage: Stage, names: tuple[str, ...], dev: b
     if stage.entrypoint is not None and (last is None or stage.entrypoint.at > last.at):
         last = stage.entrypoint
     image = Image(
-        path, last.at if last is not None else stage.at, stage.at, context, stage.name, names, stage.image, stage.base.known,
-        stage.workdir, environment, volumes=tuple(stage.volumes), copies=tuple(stage.copies), entrypoint=stage.entrypoint,
-        cmd=stage.cmd, packages=tuple(w.text for w in stage.packages), package_words=tuple(stage.packages),
-        requirement_files=tuple(stage.requirements), accounts=tuple(stage.accounts), owners=tuple(stage.owners),
-        made=tuple(stage.made), files=dict(stage.files), dev=dev)
-    scene = Scene(environment, tree, context, stage.workdir, image.copies, image.files,
-                  {a.name: a.home for a in image.accounts})
-    return _with(image, _user(image, stage), scene)
-
-
-def _with(image: Image, user: User, scene: Scene) -> Image:
-    from dataclasses import replace
-
-    return replace(image, user=user, processes=started(image.entrypoint, image.cmd, scene))
+        path,
+        last.at if last is not None else stage.at,
+        stage.at,
+        context,
+        stage.name,
+        names,
+        stage.image,
+        stage.base.known,
+        stage.workdir,
+        environment,
+        volumes=tuple(stage.volumes),
+        copies=tuple(stage.copies),
+        entrypoint=stage.entrypoint,
+        cmd=stage.cmd,
+        packages=tuple(w.text for w in stage.packages),
+        package_words=tuple(stage.packages),
+        requirement_files=tuple(stage.requirements),
+        accounts=tuple(stage.accounts),
+        owners=tuple(stage.owners),
+        made=tuple(stage.made),
+        files=dict(stage.files),
+        dev=dev,
+    )
+    scene = Scene(
+        environment,
+        tree,
+        context,
+        stage.workdir,
+        image.copies,
+        image.files,
+        {a.name: a.home for a in image.accounts},
+        "" if stage.user_why else stage.user,
+    )
+    return replace(image, user=_user(image, stage), processes=started(image.entrypoint, image.cmd, scene))
 
 
 def _user(image: Image, stage: Stage) -> User:
@@ -93,7 +123,20 @@ def _user(image: Image, stage: Stage) -> User:
 
 def _service(image: Image) -> Service:
     return Service(
-        id=f"dockerfile:{image.path}", name=image.path, platform="dockerfile", at=image.at, processes=image.processes,
-        environment=image.environment, workdir=image.workdir, user=image.user, mounts=image.volumes, copies=image.copies,
-        context=image.context, dockerfile=image.path, base_image=image.base_image, packages=image.packages, dev=image.dev,
-        deployment=image.path)
+        id=f"dockerfile:{image.path}",
+        name=image.path,
+        platform="dockerfile",
+        at=image.at,
+        processes=image.processes,
+        environment=image.environment,
+        workdir=image.workdir,
+        user=image.user,
+        mounts=image.volumes,
+        copies=image.copies,
+        context=image.context,
+        dockerfile=image.path,
+        base_image=image.base_image,
+        packages=image.packages,
+        dev=image.dev,
+        deployment=image.path,
+    )

@@ -22,42 +22,66 @@ class Base:
     known: bool = False
     user: str = "root"
     workdir: str = "/"
-    home: str = ""                  # ENV HOME of the image itself
+    settings: tuple[tuple[str, str], ...] = ()
     family: str = ""
     accounts: tuple[Account, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 _ROOT = Account("root", Known("/root"), "0")
 _DEBIAN = (
-    _ROOT, Account("nobody", Known("/nonexistent"), "65534", _NO_HOME), Account("www-data", Known("/var/www"), "33", _NO_HOME),
-    Account("daemon", Known("/usr/sbin"), "1"))
+    _ROOT,
+    Account("nobody", Known("/nonexistent"), "65534", _NO_HOME),
+    Account("www-data", Known("/var/www"), "33", _NO_HOME),
+    Account("daemon", Known("/usr/sbin"), "1"),
+)
 _ALPINE = (_ROOT, Account("nobody", Known("/"), "65534"), Account("daemon", Known("/sbin"), "2"))
 _REDHAT = (_ROOT, Account("nobody", Known("/"), "65534"))
 _NONROOT = Account("nonroot", Known("/home/nonroot"), "65532")
-_FAMILIES = {"debian": _DEBIAN, "debian-old": _DEBIAN, "alpine": _ALPINE, "redhat": _REDHAT, "": (_ROOT,),
-             "distroless": (_ROOT, _NONROOT, Account("nobody", Known("/nonexistent"), "65534", _NO_HOME))}
+_FAMILIES = {
+    "debian": _DEBIAN,
+    "debian-old": _DEBIAN,
+    "alpine": _ALPINE,
+    "redhat": _REDHAT,
+    "": (_ROOT,),
+    "distroless": (_ROOT, _NONROOT, Account("nobody", Known("/nonexistent"), "65534", _NO_HOME)),
+}
 
 # (repository, family, user, working directory, HOME that the image sets, uid of its own account)
 _IMAGES: tuple[tuple[str, str, str, str, str, str], ...] = (
-    (r"python|pypy|debian|bitnami/minideb|buildpack-deps|nginx|ruby|golang|rust|openjdk|eclipse-temurin", "debian", "root", "/", "", ""),
-    (r"ubuntu|nvidia/cuda|nvcr\.io/nvidia/.*|rocm/.*", "debian", "root", "/", "", ""),
+    (r"python|pypy|debian|bitnami/minideb|buildpack-deps|nginx|ubuntu|nvidia/cuda", "debian", "root", "/", "", ""),
     (r"alpine|docker", "alpine", "root", "/", "", ""),
     (r"node", "debian", "node-image", "/", "", "1000"),
     (r"fedora|rockylinux|almalinux|centos|amazonlinux|oraclelinux|rockylinux/.*", "redhat", "root", "/", "", ""),
-    (r"continuumio/(mini|ana)conda3|condaforge/.*|pytorch/pytorch", "debian", "root", "/", "", ""),
+    (r"continuumio/(mini|ana)conda3|condaforge/.*|tensorflow/tensorflow", "debian", "root", "/", "", ""),
+    (r"pytorch/pytorch", "debian", "root", "/workspace", "", ""),
     (r"ghcr\.io/astral-sh/uv|astral/uv", "debian", "root", "/", "", ""),
     (r"mcr\.microsoft\.com/playwright(/python)?", "debian", "pwuser-image", "/", "", "1000"),
     (r"mcr\.microsoft\.com/(vscode/)?devcontainers/.*", "debian", "vscode-image", "/", "", "1000"),
-    (r"mcr\.microsoft\.com/.*python.*", "debian", "root", "/", "", ""),
-    (r"tensorflow/tensorflow", "debian", "root", "/", "", ""),
     (r"(quay\.io/)?jupyter/.*", "debian", "jovyan", "/home/jovyan", "/home/jovyan", "1000"),
     (r"mambaorg/micromamba", "debian", "mambauser", "/tmp", "", "57439"),
     (r"apache/airflow", "debian", "airflow", "/opt/airflow", "/home/airflow", "50000"),
-    (r"registry\.access\.redhat\.com/ubi\d/python-.*|quay\.io/.*/python-\d+-.*", "redhat", "default", "/opt/app-root/src",
-     "/opt/app-root/src", "1001"),
+    (
+        r"registry\.access\.redhat\.com/ubi\d+/python-.*",
+        "redhat",
+        "default",
+        "/opt/app-root/src",
+        "/opt/app-root/src",
+        "1001",
+    ),
     (r"registry\.access\.redhat\.com/ubi\d.*", "redhat", "root", "/", "", ""),
     (r"cgr\.dev/.*python.*", "distroless", "nonroot", "/app", "", "65532"),
-    (r"tiangolo/(uvicorn-gunicorn.*|meinheld-gunicorn.*|uwsgi-nginx.*)", "debian", "root", "/app", "", ""),
+    (r"tiangolo/uvicorn-gunicorn(-fastapi|-starlette)?", "debian", "root", "/app", "", ""),
+)
+# What tiangolo's images start: at least two workers, one for each CPU.
+_TIANGOLO = (
+    "gunicorn",
+    "-k",
+    "uvicorn.workers.UvicornWorker",
+    "${APP_MODULE:-app.main:app}",
+    "-w",
+    "${WEB_CONCURRENCY:-2}",
 )
 _OLD = re.compile(r"(stretch|buster|bullseye|bionic|focal|jammy|(?<![\d.])(16|18|20|22)\.04)")
 _RELEASES = {"debian": re.compile(r"^(8|9|10|11)(\.|-|$)")}
@@ -69,8 +93,17 @@ def base_of(image: str) -> Base:
     if name == "scratch":
         return Base(True, family="distroless")
     if re.match(r"gcr\.io/distroless/", name):
-        return Base(True, "nonroot" if "nonroot" in tag else "root", "/home/nonroot" if "nonroot" in tag else "/", "",
-                    "distroless", _FAMILIES["distroless"])
+        return Base(
+            True,
+            "nonroot" if "nonroot" in tag else "root",
+            "/home/nonroot" if "nonroot" in tag else "/",
+            (),
+            "distroless",
+            _FAMILIES["distroless"],
+        )
+    if re.fullmatch(r"(public\.ecr\.aws/lambda/|amazon/aws-lambda-)python", name):
+        settings = (("LAMBDA_TASK_ROOT", "/var/task"),)
+        return Base(False, "root", "/var/task", settings, "", (_ROOT,), ("python", "-m", "awslambdaric"))
     for pattern, family, user, workdir, home, uid in _IMAGES:
         if re.fullmatch(pattern, name):
             return _known(name, tag, family, user, workdir, home, uid)
@@ -83,7 +116,13 @@ def split_image(image: str) -> tuple[str, str]:
     head, slash, last = name.rpartition("/")
     last, _, tag = last.partition(":")
     name = head + slash + last
-    for prefix in ("docker.io/", "index.docker.io/", "registry-1.docker.io/", "public.ecr.aws/docker/", "mirror.gcr.io/"):
+    for prefix in (
+        "docker.io/",
+        "index.docker.io/",
+        "registry-1.docker.io/",
+        "public.ecr.aws/docker/",
+        "mirror.gcr.io/",
+    ):
         name = name.removeprefix(prefix)
     return name.removeprefix("library/"), tag
 
@@ -103,7 +142,8 @@ def _known(name: str, tag: str, family: str, user: str, workdir: str, home: str,
         accounts = (*accounts, Account(user, Known(home or "/home/" + user), uid))
     elif name == "ubuntu" and re.match(r"(23|24|25|26|noble|latest|$)", tag):
         accounts = (*accounts, Account("ubuntu", Known("/home/ubuntu"), "1000"))
-    return Base(True, user, workdir, home, family, accounts)
+    command = _TIANGOLO if name.startswith("tiangolo/") else ()
+    return Base(True, user, workdir, (("HOME", home),) if home else (), family, accounts, (), command)
 
 
 def default_home(name: str, family: str, system: bool, tool: str) -> tuple[Answer[str], Answer[bool]]:

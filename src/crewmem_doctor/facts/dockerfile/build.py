@@ -54,12 +54,16 @@ class Builder:
         else:
             base = base_of(image)
             stage = Stage(name, instruction.at, image, base, self.file.escape, accounts=list(base.accounts))
-            stage.workdir = Known(base.workdir) if base.known else Unknown(f"the base image {image} decides")
+            if base.known or base.workdir != "/":
+                stage.workdir = Known(base.workdir)
+            else:
+                stage.workdir = Unknown(f"the base image {image} decides")
             stage.user, stage.user_why = base.user, "" if base.known else f"the base image {image} decides"
             if base.workdir != "/":
                 stage.made.append(base.workdir)
-            if base.home:
-                stage.settings.append(Setting("HOME", Known(base.home), instruction.at))
+            stage.settings.extend(Setting(key, Known(value), instruction.at) for key, value in base.settings)
+            stage.entrypoint = CommandLine.of(base.entrypoint, instruction.at) if base.entrypoint else None
+            stage.cmd = CommandLine.of(base.command, instruction.at) if base.command else None
             for account in base.accounts:
                 if isinstance(account.home, Known) and account.made == Known(True) and account.uid != "0":
                     stage.make(account.home.value, account.name)
@@ -92,7 +96,7 @@ class Builder:
         elif name == "ENTRYPOINT":
             stage.entrypoint = _command(instruction)
             if not self.cmd_set:
-                stage.cmd = None        # an inherited CMD does not outlive a new ENTRYPOINT
+                stage.cmd = None  # an inherited CMD does not outlive a new ENTRYPOINT
 
     def _arg(self, instruction: Instruction, stage: Stage | None) -> None:
         for word in split(instruction.rest, instruction.at):
@@ -137,8 +141,9 @@ def _commands(instruction: Instruction) -> tuple[Command, ...]:
             return commands(words[2].text, words[2].at)
         return (Command(words, instruction.at),)
     found = commands(instruction.rest)
-    if instruction.heredocs and (not found or (len(found) == 1 and found[0].words[:1] and (
-            found[0].words[0].text in _SHELLS))):
+    if instruction.heredocs and (
+        not found or (len(found) == 1 and found[0].words[:1] and (found[0].words[0].text in _SHELLS))
+    ):
         return tuple(c for heredoc in instruction.heredocs for c in commands(heredoc.body))
     return found
 

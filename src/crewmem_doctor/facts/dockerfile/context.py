@@ -29,7 +29,7 @@ def build_context(tree: Tree, file: Dockerfile) -> str:
 def _exists(tree: Tree, folder: str, source: str) -> bool:
     path = join_path(folder, source.lstrip("/"))
     if not source.strip("./"):
-        return False        # "." exists anywhere and tells nothing
+        return False  # "." exists anywhere and tells nothing
     if any(c in path for c in "*?["):
         parent, _, last = path.rpartition("/")
         return any(fnmatch.fnmatchcase(name, last) for name in tree.children(parent))
@@ -37,5 +37,9 @@ def _exists(tree: Tree, folder: str, source: str) -> bool:
 
 
 def _has_code(tree: Tree, folder: str) -> bool:
+    """Whether the folder holds anything worth a copy, be it of another language."""
     prefix = folder + "/" if folder else ""
-    return any(path.startswith(prefix) for path in tree.python)
+    return any(path.startswith(prefix) for path in tree.python) or any(
+        name in ("package.json", "src", "go.mod", "Cargo.toml", "pom.xml", "index.html")
+        for name in tree.children(folder)
+    )

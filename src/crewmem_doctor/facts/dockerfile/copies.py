@@ -57,8 +57,9 @@ def apply(instruction: Instruction, stage: Stage, tree: Tree, context: str, stag
     _own(instruction, stage, tree, target, existed, directory)
 
 
-def _from_context(instruction: Instruction, stage: Stage, tree: Tree, context: str, source: str, target: str,
-                  into: bool) -> None:
+def _from_context(
+    instruction: Instruction, stage: Stage, tree: Tree, context: str, source: str, target: str, into: bool
+) -> None:
     path = join_path(context, source.lstrip("/")) if source.strip("./") else context
     if path.startswith(".."):
         return
@@ -88,20 +89,24 @@ def _from_stage(instruction: Instruction, stage: Stage, other: Stage, source: st
     """What the other stage had copied from the tree, as far as it lies under the source."""
     path = join_path("/", source)
     prefix = path.rstrip("/") + "/"
+    if any(c in source for c in "*?["):
+        for copied in [c for c in other.copies if fnmatch.fnmatchcase(c.target, path)]:
+            name = copied.target.rpartition("/")[2]
+            stage.copies.append(Copied(copied.source, join_path(target, name), instruction.at))
     for copied in list(other.copies):
         if copied.target == path or copied.target.startswith(prefix):
-            rest = copied.target[len(path):].lstrip("/")
+            rest = copied.target[len(path) :].lstrip("/")
             file_into = into and not rest and not _looks_like_folder(copied)
             place = join_path(target, rest or (path.rpartition("/")[2] if file_into else ""))
             stage.copies.append(Copied(copied.source, place, instruction.at))
         elif path.startswith(copied.target.rstrip("/") + "/"):
-            inner = join_path(copied.source, path[len(copied.target.rstrip("/")) + 1:])
+            inner = join_path(copied.source, path[len(copied.target.rstrip("/")) + 1 :])
             name = inner.rpartition("/")[2]
             place = join_path(target, name) if into and "." in name.lstrip(".") else target
             stage.copies.append(Copied(inner, place, instruction.at))
     for name, text in other.files.items():
         if name == path or name.startswith(prefix):
-            stage.files[join_path(target, name[len(path):].lstrip("/"))] = text
+            stage.files[join_path(target, name[len(path) :].lstrip("/"))] = text
     stage.packages.extend(w for w in other.packages if w not in stage.packages)
     stage.requirements.extend(r for r in other.requirements if r not in stage.requirements)
 
@@ -126,5 +131,8 @@ def _own(instruction: Instruction, stage: Stage, tree: Tree, target: str, existe
     if owner:
         for copied in stage.copies:
             if copied.at == instruction.at and tree.is_dir(copied.source):
-                stage.owners.extend((join_path(copied.target, name), owner) for name in tree.children(copied.source)
-                                    if tree.is_dir(join_path(copied.source, name)))
+                stage.owners.extend(
+                    (join_path(copied.target, name), owner)
+                    for name in tree.children(copied.source)
+                    if tree.is_dir(join_path(copied.source, name))
+                )

@@ -27,7 +27,10 @@ def user_of(image: Image, spec: str, at: Location | None = None) -> User:
     elif name.isdigit() and image.base_known:
         passwd, made = Known("/"), Known(True)
     else:
-        passwd, made = Unknown(f"the passwd of {image.base_image or 'the base image'} decides"), Unknown("the base image decides")
+        passwd, made = (
+            Unknown(f"the passwd of {image.base_image or 'the base image'} decides"),
+            Unknown("the base image decides"),
+        )
     home, exists = _home(image.environment, passwd, made, image.made)
     names = {name, account.name, account.uid} if account is not None else {name}
     return User(name, home, at, False, exists, _owned(image.owners, names))
@@ -38,8 +41,9 @@ def _account(accounts: tuple[Account, ...], name: str) -> Account | None:
     return found or next((a for a in reversed(accounts) if a.uid == name and name), None)
 
 
-def _home(environment: Environment, home: Answer[str], exists: Answer[bool],
-          made: tuple[str, ...]) -> tuple[Answer[str], Answer[bool]]:
+def _home(
+    environment: Environment, home: Answer[str], exists: Answer[bool], made: tuple[str, ...]
+) -> tuple[Answer[str], Answer[bool]]:
     setting = environment.get("HOME")
     if setting is None:
         return home, exists

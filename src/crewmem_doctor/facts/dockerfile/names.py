@@ -6,13 +6,32 @@ import re
 
 from crewmem_doctor.sources.discover import Tree
 
-_DOCKERFILE = re.compile(r"(dockerfile|containerfile)([._-][\w.-]+)?|[\w.-]+\.(dockerfile|containerfile)", re.IGNORECASE)
+_DOCKERFILE = re.compile(
+    r"(dockerfile|containerfile)([._-][\w.-]+)?|[\w.-]+\.(dockerfile|containerfile)", re.IGNORECASE
+)
 # What only looks like one: ignore lists, templates, notes and sources about Dockerfiles.
 _OTHER = re.compile(
     r"\.(dockerignore|md|txt|rst|py|js|ts|tsx|json|ya?ml|toml|j2|jinja2?|tmpl|tpl|template|sh|ps1|bak|orig|old|sample|example"
-    r"|disabled|lock|log|html)$", re.IGNORECASE)
-_DEVELOPMENT = frozenset(("dev", "devel", "develop", "development", "local", "test", "tests", "testing", "debug", "ci", "e2e",
-                          "lint", "devcontainer"))
+    r"|disabled|lock|log|html)$",
+    re.IGNORECASE,
+)
+_DEVELOPMENT = frozenset(
+    (
+        "dev",
+        "devel",
+        "develop",
+        "development",
+        "local",
+        "test",
+        "tests",
+        "testing",
+        "debug",
+        "ci",
+        "e2e",
+        "lint",
+        "devcontainer",
+    )
+)
 _PRODUCTION = ("production", "prod", "release", "final", "runtime", "runner", "app", "deploy")
 
 

@@ -12,19 +12,60 @@ from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.shell import Command, Word
 
 _OPTIONS = {
-    "-r": "requirement", "--requirement": "requirement", "-c": "constraint", "--constraint": "constraint", "-i": "index",
-    "--index-url": "index", "--extra-index-url": "index", "-f": "links", "--find-links": "links", "-t": "target",
-    "--target": "target", "--prefix": "prefix", "--root": "root", "--python": "python", "-p": "python", "--timeout": "timeout",
-    "--retries": "retries", "--trusted-host": "host", "--cache-dir": "cache", "--platform": "platform", "-e": "editable",
-    "--editable": "editable", "--group": "group", "-G": "group", "--extra": "extra", "--only-binary": "binary",
-    "--no-binary": "binary", "--progress-bar": "bar", "--root-user-action": "action", "--proxy": "proxy", "--log": "log",
-    "--index": "index", "--default-index": "index", "--prerelease": "prerelease", "--python-version": "python",
-    "--index-strategy": "strategy", "--link-mode": "mode", "--implementation": "x", "--abi": "x", "--src": "x", "-C": "x",
-    "--config-settings": "x", "--upgrade-strategy": "x", "--report": "x", "-n": "name", "--name": "name", "--channel": "x"}
-_FLAGS = ("--no-cache-dir --no-cache --upgrade -U --user --system --no-deps --pre -q --quiet -v --verbose --force-reinstall "
-          "--ignore-installed -I --no-build-isolation --break-system-packages --disable-pip-version-check --no-input -y --yes "
-          "--no-warn-script-location --prefer-binary --require-hashes --compile-bytecode --no-index --dev --frozen --locked "
-          "--no-compile --isolated --debug --no-color --no-progress --reinstall --all-extras --no-python-version-warning")
+    "-r": "requirement",
+    "--requirement": "requirement",
+    "-c": "constraint",
+    "--constraint": "constraint",
+    "-i": "index",
+    "--index-url": "index",
+    "--extra-index-url": "index",
+    "-f": "links",
+    "--find-links": "links",
+    "-t": "target",
+    "--target": "target",
+    "--prefix": "prefix",
+    "--root": "root",
+    "--python": "python",
+    "-p": "python",
+    "--timeout": "timeout",
+    "--retries": "retries",
+    "--trusted-host": "host",
+    "--cache-dir": "cache",
+    "--platform": "platform",
+    "-e": "editable",
+    "--editable": "editable",
+    "--group": "group",
+    "-G": "group",
+    "--extra": "extra",
+    "--only-binary": "binary",
+    "--no-binary": "binary",
+    "--progress-bar": "bar",
+    "--root-user-action": "action",
+    "--proxy": "proxy",
+    "--log": "log",
+    "--index": "index",
+    "--default-index": "index",
+    "--prerelease": "prerelease",
+    "--python-version": "python",
+    "--index-strategy": "strategy",
+    "--link-mode": "mode",
+    "--implementation": "x",
+    "--abi": "x",
+    "--src": "x",
+    "-C": "x",
+    "--config-settings": "x",
+    "--upgrade-strategy": "x",
+    "--report": "x",
+    "-n": "name",
+    "--name": "name",
+    "--channel": "x",
+}
+_FLAGS = (
+    "--no-cache-dir --no-cache --upgrade -U --user --system --no-deps --pre -q --quiet -v --verbose --force-reinstall "
+    "--ignore-installed -I --no-build-isolation --break-system-packages --disable-pip-version-check --no-input -y "
+    "--yes --no-warn-script-location --prefer-binary --require-hashes --compile-bytecode --no-index --dev --frozen --locked "
+    "--no-compile --isolated --debug --no-color --no-progress --reinstall --all-extras --no-python-version-warning"
+)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?\s*([<>=!~@;].*)?$", re.DOTALL)
 
 
@@ -71,7 +112,7 @@ def _in_tree(name: str, stage: Stage, tree: Tree, context: str) -> str | None:
         if path == target and not tree.is_dir(copied.source):
             return copied.source if tree.exists(copied.source) else None
         if path.startswith(target + "/"):
-            inner = join_path(copied.source, path[len(target) + 1:])
+            inner = join_path(copied.source, path[len(target) + 1 :])
             if tree.exists(inner) and not tree.is_dir(inner):
                 return inner
     beside = join_path(context, name.lstrip("/"))

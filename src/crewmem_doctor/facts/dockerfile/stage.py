@@ -15,7 +15,16 @@ from crewmem_doctor.sources.shell import CommandLine, Word
 
 # Build arguments that every build has, unset unless given.
 _PREDEFINED = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY", "ALL_PROXY")
-_BUILDX = ("TARGETPLATFORM", "TARGETARCH", "TARGETOS", "TARGETVARIANT", "BUILDPLATFORM", "BUILDARCH", "BUILDOS", "BUILDVARIANT")
+_BUILDX = (
+    "TARGETPLATFORM",
+    "TARGETARCH",
+    "TARGETOS",
+    "TARGETVARIANT",
+    "BUILDPLATFORM",
+    "BUILDARCH",
+    "BUILDOS",
+    "BUILDVARIANT",
+)
 
 
 @dataclass(slots=True)
@@ -33,7 +42,7 @@ class Stage:
     workdir: Answer[str] = field(default_factory=lambda: Known("/"))
     user: str = "root"
     user_at: Location | None = None
-    user_why: str = ""              # why the user is not known, where it is not
+    user_why: str = ""  # why the user is not known, where it is not
     entrypoint: CommandLine | None = None
     cmd: CommandLine | None = None
     volumes: list[Mount] = field(default_factory=list)
@@ -48,9 +57,28 @@ class Stage:
     def child(self, name: str, at: Location) -> Stage:
         """A stage built FROM this one: all but the build arguments is inherited."""
         return Stage(
-            name, at, self.image, self.base, self.escape, list(self.settings), {}, self.workdir, self.user, self.user_at,
-            self.user_why, self.entrypoint, self.cmd, list(self.volumes), list(self.copies), list(self.accounts),
-            list(self.owners), list(self.made), list(self.packages), list(self.requirements), dict(self.files))
+            name,
+            at,
+            self.image,
+            self.base,
+            self.escape,
+            list(self.settings),
+            {},
+            self.workdir,
+            self.user,
+            self.user_at,
+            self.user_why,
+            self.entrypoint,
+            self.cmd,
+            list(self.volumes),
+            list(self.copies),
+            list(self.accounts),
+            list(self.owners),
+            list(self.made),
+            list(self.packages),
+            list(self.requirements),
+            dict(self.files),
+        )
 
     def lookup(self, name: str) -> Answer[str] | None:
         """ENV beats ARG, as in Docker."""

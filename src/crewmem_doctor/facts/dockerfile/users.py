@@ -13,18 +13,57 @@ from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.sources.shell import Command, Word
 
 _USERADD = {
-    "-d": "home", "--home-dir": "home", "--home": "home", "-b": "base", "--base-dir": "base", "-u": "uid", "--uid": "uid",
-    "-g": "gid", "--gid": "gid", "-G": "groups", "--groups": "groups", "-s": "shell", "--shell": "shell", "-c": "comment",
-    "--comment": "comment", "-k": "skel", "--skel": "skel", "-p": "password", "--password": "password", "-e": "expire",
-    "-f": "inactive", "-K": "key", "-R": "root", "-Z": "seuser"}
+    "-d": "home",
+    "--home-dir": "home",
+    "--home": "home",
+    "-b": "base",
+    "--base-dir": "base",
+    "-u": "uid",
+    "--uid": "uid",
+    "-g": "gid",
+    "--gid": "gid",
+    "-G": "groups",
+    "--groups": "groups",
+    "-s": "shell",
+    "--shell": "shell",
+    "-c": "comment",
+    "--comment": "comment",
+    "-k": "skel",
+    "--skel": "skel",
+    "-p": "password",
+    "--password": "password",
+    "-e": "expire",
+    "-f": "inactive",
+    "-K": "key",
+    "-R": "root",
+    "-Z": "seuser",
+}
 _ADDUSER = {
-    "--home": "home", "-h": "home", "--uid": "uid", "-u": "uid", "--gid": "gid", "--ingroup": "gid", "-G": "gid",
-    "--shell": "shell", "-s": "shell", "--gecos": "gecos", "-g": "gecos", "--comment": "gecos", "--firstuid": "first",
-    "--lastuid": "last", "--conf": "conf", "-k": "skel"}
-_ADDUSER_FLAGS = ("--system --disabled-password --disabled-login --no-create-home --group --quiet --force-badname --allow-bad-names "
-                  "-D -S -H --empty-password --add-extra-groups --debug --verbose --allow-badname")
-_SHADOW_FLAGS = ("--system --create-home --no-create-home --user-group --no-user-group --no-log-init --non-unique "
-                 "--badname -r -m -M -U -N -l -o")
+    "--home": "home",
+    "-h": "home",
+    "--uid": "uid",
+    "-u": "uid",
+    "--gid": "gid",
+    "--ingroup": "gid",
+    "-G": "gid",
+    "--shell": "shell",
+    "-s": "shell",
+    "--gecos": "gecos",
+    "-g": "gecos",
+    "--comment": "gecos",
+    "--firstuid": "first",
+    "--lastuid": "last",
+    "--conf": "conf",
+    "-k": "skel",
+}
+_ADDUSER_FLAGS = (
+    "--system --disabled-password --disabled-login --no-create-home --group --quiet --force-badname --allow-bad-names "
+    "-D -S -H --empty-password --add-extra-groups --debug --verbose --allow-badname"
+)
+_SHADOW_FLAGS = (
+    "--system --create-home --no-create-home --user-group --no-user-group --no-log-init --non-unique "
+    "--badname -r -m -M -U -N -l -o"
+)
 _PASSWD = re.compile(r"([A-Za-z_][\w.-]*):[^:\n]*:(\d+):\d*:[^:\n]*:(/[^:\n]*):")
 
 
@@ -66,8 +105,8 @@ def _split_cluster(words: tuple[Word, ...], values: dict[str, str]) -> tuple[Wor
         for i, letter in enumerate(text[1:], 1):
             if "-" + letter in values:
                 out.append(Word("-" + letter, word.at))
-                if text[i + 1:]:
-                    out.append(Word(text[i + 1:], word.at))
+                if text[i + 1 :]:
+                    out.append(Word(text[i + 1 :], word.at))
                 break
             out.append(Word("-" + letter, word.at))
     return tuple(out)
@@ -135,9 +174,11 @@ def _usermod(words: tuple[Word, ...], stage: Stage) -> None:
         if account.name == name:
             moved = home is not None and "-m" in options.flags
             stage.accounts[i] = Account(
-                name, stage.value(home) if home is not None else account.home,
+                name,
+                stage.value(home) if home is not None else account.home,
                 stage.text(uid) if uid is not None else account.uid,
-                account.made if home is None or moved else Known(False))
+                account.made if home is None or moved else Known(False),
+            )
 
 
 def _chown(words: tuple[Word, ...], stage: Stage) -> None:
@@ -166,8 +207,11 @@ def _chmod(words: tuple[Word, ...], stage: Stage) -> None:
 
 
 def _mkdir(words: tuple[Word, ...], stage: Stage, user: str, name: str) -> None:
-    options = read_options(words, {"-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group"},
-                           "-p --parents -v -d -D --directory -pv -vp")
+    options = read_options(
+        words,
+        {"-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group"},
+        "-p --parents -v -d -D --directory -pv -vp",
+    )
     if name == "install" and not {"-d", "--directory"} & options.flags:
         return
     owner, mode = options.get("owner"), options.get("mode")

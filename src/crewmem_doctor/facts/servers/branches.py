@@ -9,6 +9,8 @@ from crewmem_doctor.facts.servers.scene import Scene
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.sources.shell import Branch, Command, Word
 
+# With these a script asks whether root runs it.
+_USER_ID = ("$(id -u)", "`id -u`", "$EUID", "${EUID}", "$UID", "${UID}")
 Tests = Mapping[int, Mapping[int, Branch]]
 
 
@@ -23,12 +25,17 @@ def tests_of(commands: tuple[Command, ...]) -> dict[int, dict[int, Branch]]:
 
 def taken(command: Command, scene: Scene, tests: Tests) -> bool:
     """False where the command certainly does not run."""
-    return all(_open(branch, scene, tests) for branch in command.branches)
+    return all(_open(branch, scene, tests) is not False for branch in command.branches)
+
+
+def certain(command: Command, scene: Scene, tests: Tests) -> bool:
+    """Whether the command runs in every run of the script that comes this far."""
+    return all(_open(branch, scene, tests) is True for branch in command.branches)
 
 
 def follows(later: Command, earlier: Command) -> bool:
     """Whether `later` runs after `earlier` in one run of the script: not where they are alternatives."""
-    for a, b in zip(earlier.branches, later.branches):
+    for a, b in zip(earlier.branches, later.branches, strict=False):
         if a.construct != b.construct:
             return True
         if a.number != b.number:
@@ -39,28 +46,30 @@ def follows(later: Command, earlier: Command) -> bool:
 def inside(branches: tuple[Branch, ...], command: Command) -> bool:
     """Whether the command stands within all those branches."""
     return len(branches) <= len(command.branches) and all(
-        a.construct == b.construct and a.number == b.number for a, b in zip(branches, command.branches))
+        a.construct == b.construct and a.number == b.number for a, b in zip(branches, command.branches, strict=False)
+    )
 
 
-def _open(branch: Branch, scene: Scene, tests: Tests) -> bool:
+def _open(branch: Branch, scene: Scene, tests: Tests) -> bool | None:
+    """Whether that way is taken; None where it cannot be told."""
     if branch.kind not in ("if", "case"):
-        return True
+        return True if branch.kind == "group" else None
+    sure = True
     for number, other in sorted(tests.get(branch.construct, {}).items()):
-        if number > branch.number:
-            break
         answer = _matches(other, scene)
-        if number == branch.number:
-            return answer is not False
+        if number >= branch.number:
+            return answer if answer is False or sure else None
         if answer is True:
             return False
-    return True
+        sure = sure and answer is False
+    return None
 
 
 def _matches(branch: Branch, scene: Scene) -> bool | None:
     if branch.kind == "case":
         subject = scene.value(branch.test[0]) if branch.test else None
         if not isinstance(subject, Known) or subject.confidence != "high":
-            return True if branch.patterns == ("*",) else None
+            return True if "*" in branch.patterns else None
         return any(fnmatch.fnmatchcase(subject.value, pattern) for pattern in branch.patterns)
     return holds(branch.test, scene) if branch.test else True
 
@@ -89,6 +98,8 @@ def holds(test: tuple[Word, ...], scene: Scene) -> bool | None:
 
 
 def _text(word: Word, scene: Scene) -> str | None:
+    if word.text in _USER_ID:
+        return None if not scene.user else "0" if scene.user in ("root", "0") else scene.user
     if word.text == "$#":
         return None if scene.arguments is None else str(len(scene.arguments))
     value = scene.value(word)

@@ -12,13 +12,35 @@ from crewmem_doctor.sources.shell import Word
 
 NAMES = ("celery",)
 _OPTIONS = {
-    "-A": "app", "--app": "app", "-c": "concurrency", "--concurrency": "concurrency", "-P": "pool", "--pool": "pool",
-    "--autoscale": "autoscale", "-Q": "queues", "--queues": "queues", "-l": "loglevel", "--loglevel": "loglevel",
-    "-n": "hostname", "--hostname": "hostname", "--workdir": "workdir", "-b": "broker", "--broker": "broker",
-    "-f": "logfile", "--logfile": "logfile", "-s": "schedule", "-S": "scheduler", "-O": "optimization", "-X": "exclude",
-    "-I": "include", "--include": "include"}
-_FLAGS = ("-B --beat -E --task-events --events -D --detach --without-gossip --without-mingle --without-heartbeat --purge "
-          "--discard -q --quiet --no-color -C --skip-checks")
+    "-A": "app",
+    "--app": "app",
+    "-c": "concurrency",
+    "--concurrency": "concurrency",
+    "-P": "pool",
+    "--pool": "pool",
+    "--autoscale": "autoscale",
+    "-Q": "queues",
+    "--queues": "queues",
+    "-l": "loglevel",
+    "--loglevel": "loglevel",
+    "-n": "hostname",
+    "--hostname": "hostname",
+    "--workdir": "workdir",
+    "-b": "broker",
+    "--broker": "broker",
+    "-f": "logfile",
+    "--logfile": "logfile",
+    "-s": "schedule",
+    "-S": "scheduler",
+    "-O": "optimization",
+    "-X": "exclude",
+    "-I": "include",
+    "--include": "include",
+}
+_FLAGS = (
+    "-B --beat -E --task-events --events -D --detach --without-gossip --without-mingle --without-heartbeat --purge "
+    "--discard -q --quiet --no-color -C --skip-checks"
+)
 _ONE_PROCESS = ("solo", "threads", "thread", "gevent", "eventlet")
 _HELPERS = {"beat": "celery-beat", "flower": "flower", "events": "celery-events"}
 
@@ -35,9 +57,17 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
         return ()
     folder = options.get("workdir")
     count, place, forks = _pool(options, scene)
-    return (scene.process(
-        words, "celery", target, workers=count, workers_at=place, forks=forks,
-        directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd),)
+    return (
+        scene.process(
+            words,
+            "celery",
+            target,
+            workers=count,
+            workers_at=place,
+            forks=forks,
+            directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd,
+        ),
+    )
 
 
 def _variable(scene: Scene, name: str) -> str:

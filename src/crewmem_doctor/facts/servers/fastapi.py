@@ -30,5 +30,13 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     count, place = workers(options, scene, "workers", variables=("WEB_CONCURRENCY",))
     if reload:
         count, place = Known(1), None
-    return (scene.process(words, "uvicorn", scene.shown(entry) if entry is not None else default,
-                          workers=count, workers_at=place, reload=reload),)
+    return (
+        scene.process(
+            words,
+            "uvicorn",
+            scene.shown(entry) if entry is not None else default,
+            workers=count,
+            workers_at=place,
+            reload=reload,
+        ),
+    )

@@ -27,5 +27,7 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     else:
         target = next((name for name in ("wsgi.py", "app.py") if scene.find(name)), "app.py")
     debug = scene.lookup("FLASK_DEBUG")
-    reload = bool({"--debug", "--reload"} & options.flags) or (isinstance(debug, Known) and debug.value in ("1", "true"))
+    reload = bool({"--debug", "--reload"} & options.flags) or (
+        isinstance(debug, Known) and debug.value in ("1", "true")
+    )
     return (scene.process(words, "flask", target, reload=reload and "--no-reload" not in options.flags),)

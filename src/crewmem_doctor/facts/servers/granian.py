@@ -11,8 +11,10 @@ from crewmem_doctor.sources.shell import Word
 
 NAMES = ("granian",)
 _OPTIONS = {"--workers": "workers", "--working-dir": "directory", "--interface": "interface"}
-_FLAGS = ("--reload --no-reload --factory --no-factory --access-log --no-access-log --log --no-log --ws --no-ws "
-          "--respawn-failed-workers --no-respawn-failed-workers --process-name --no-uds-permissions --help --version")
+_FLAGS = (
+    "--reload --no-reload --factory --no-factory --access-log --no-access-log --log --no-log --ws --no-ws "
+    "--respawn-failed-workers --no-respawn-failed-workers --process-name --no-uds-permissions --help --version"
+)
 
 
 def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
@@ -20,7 +22,14 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     count, place = workers(options, scene, "workers", variables=("GRANIAN_WORKERS",))
     target = options.first()
     folder = options.get("directory")
-    return (scene.process(
-        words, "granian", scene.shown(target) if target is not None else "", workers=count, workers_at=place,
-        reload="--reload" in options.flags,
-        directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd),)
+    return (
+        scene.process(
+            words,
+            "granian",
+            scene.shown(target) if target is not None else "",
+            workers=count,
+            workers_at=place,
+            reload="--reload" in options.flags,
+            directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd,
+        ),
+    )

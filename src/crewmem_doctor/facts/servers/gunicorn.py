@@ -15,12 +15,29 @@ from crewmem_doctor.sources.shell import Word, split
 
 NAMES = ("gunicorn", "gunicorn3")
 _OPTIONS = {
-    "-w": "workers", "--workers": "workers", "-c": "config", "--config": "config", "-k": "class", "--worker-class": "class",
-    "--chdir": "chdir", "-e": "env", "--env": "env", "-b": "bind", "--bind": "bind", "-t": "timeout", "-n": "name",
-    "-u": "user", "-g": "group", "-m": "umask", "-p": "pid"}
-_FLAGS = ("--preload --reload --daemon -D --capture-output -R --enable-stdio-inheritance --check-config --print-config "
-          "--no-sendfile --reuse-port --proxy-protocol --log-syslog --spew --strip-header-spaces --suppress-ragged-eofs "
-          "--do-handshake-on-connect --initgroups -v --version -h --help")
+    "-w": "workers",
+    "--workers": "workers",
+    "-c": "config",
+    "--config": "config",
+    "-k": "class",
+    "--worker-class": "class",
+    "--chdir": "chdir",
+    "-e": "env",
+    "--env": "env",
+    "-b": "bind",
+    "--bind": "bind",
+    "-t": "timeout",
+    "-n": "name",
+    "-u": "user",
+    "-g": "group",
+    "-m": "umask",
+    "-p": "pid",
+}
+_FLAGS = (
+    "--preload --reload --daemon -D --capture-output -R --enable-stdio-inheritance --check-config --print-config "
+    "--no-sendfile --reuse-port --proxy-protocol --log-syslog --spew --strip-header-spaces --suppress-ragged-eofs "
+    "--do-handshake-on-connect --initgroups -v --version -h --help"
+)
 
 
 def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
@@ -31,15 +48,29 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     options = read_options((*extra, *words[1:]), _OPTIONS, _FLAGS)
     chdir = options.get("chdir")
     config, files = _config(options, scene)
-    target = options.positional[-1] if options.positional else None
+    target = next((w for w in options.positional if ":" in w.text), options.first())
     directory = scene.shown(chdir) if chdir is not None else config.text("chdir")
     count, place = _workers(options, config, scene)
-    preload: Known[bool] | None = Known(True) if "--preload" in options.flags else config.truth("preload_app")
-    return (scene.process(
-        words, "gunicorn", scene.shown(target) if target is not None else config.text("wsgi_app"),
-        workers=count, workers_at=place, directory=join_path(scene.cwd, directory) if directory else scene.cwd,
-        preload=preload, forks=True, reload="--reload" in options.flags or config.truth("reload") == Known(True),
-        environment=(*scene.exported, *_settings(options, scene)), config=(*scene.scripts, *files)),)
+    preload = _flag((*extra, *words), "--preload") or config.truth("preload_app")
+    return (
+        scene.process(
+            words,
+            "gunicorn",
+            scene.shown(target) if target is not None else config.text("wsgi_app"),
+            workers=count,
+            workers_at=place,
+            directory=join_path(scene.cwd, directory) if directory else scene.cwd,
+            preload=preload,
+            forks=True,
+            reload="--reload" in options.flags or _holds(config, "reload"),
+            environment=(*scene.exported, *_settings(options, scene)),
+            config=(*scene.scripts, *files),
+        ),
+    )
+
+
+def _flag(words: tuple[Word, ...], name: str) -> Known[bool] | None:
+    return next((Known(True, word.at) for word in words if word.text == name), None)
 
 
 def _workers(options: Options, config: Config, scene: Scene) -> tuple[Answer[int], Location | None]:
@@ -66,6 +97,11 @@ def _config(options: Options, scene: Scene) -> tuple[Config, tuple[str, ...]]:
     if found is None:
         return Config(unread=f"{name} is not in this tree" if word is not None else ""), ()
     return read_config(found[1].text, found[0], scene.lookup), (found[0],)
+
+
+def _holds(config: Config, name: str) -> bool:
+    truth = config.truth(name)
+    return truth is not None and truth.value
 
 
 def _settings(options: Options, scene: Scene) -> tuple[Setting, ...]:

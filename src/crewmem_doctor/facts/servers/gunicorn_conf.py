@@ -74,8 +74,13 @@ class _Reader:
 
     def at(self, node: ast.AST) -> Location:
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        return Location(self.path, line, column + 1, getattr(node, "end_lineno", line) or line,
-                        (getattr(node, "end_col_offset", column) or column) + 1)
+        return Location(
+            self.path,
+            line,
+            column + 1,
+            getattr(node, "end_lineno", line) or line,
+            (getattr(node, "end_col_offset", column) or column) + 1,
+        )
 
     def block(self, body: list[ast.stmt], certain: bool) -> None:
         for node in body:
@@ -158,7 +163,11 @@ class _Reader:
         if last in _CPUS:
             return Value(1, at, "medium", True)
         if last == "getenv" or name.endswith("environ.get"):
-            default = node.args[1] if len(node.args) > 1 else next((k.value for k in node.keywords if k.arg == "default"), None)
+            default = (
+                node.args[1]
+                if len(node.args) > 1
+                else next((k.value for k in node.keywords if k.arg == "default"), None)
+            )
             return self._variable(node.args[0], default, at) if node.args else Unknown("the code computes it", at)
         values = [self.evaluate(argument) for argument in node.args]
         known = [v for v in values if isinstance(v, Value)]

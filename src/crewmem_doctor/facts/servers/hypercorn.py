@@ -10,8 +10,20 @@ from crewmem_doctor.model.known import Unknown
 from crewmem_doctor.sources.shell import Word
 
 NAMES = ("hypercorn",)
-_OPTIONS = {"-w": "workers", "--workers": "workers", "-k": "class", "--worker-class": "class", "-b": "bind", "--bind": "bind",
-            "-c": "config", "--config": "config", "-g": "group", "-u": "user", "-m": "umask", "-p": "pid"}
+_OPTIONS = {
+    "-w": "workers",
+    "--workers": "workers",
+    "-k": "class",
+    "--worker-class": "class",
+    "-b": "bind",
+    "--bind": "bind",
+    "-c": "config",
+    "--config": "config",
+    "-g": "group",
+    "-u": "user",
+    "-m": "umask",
+    "-p": "pid",
+}
 _FLAGS = "--debug --reload --version --help"
 
 
@@ -22,5 +34,13 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     default = None if config is None else Unknown(f"{scene.shown(config)} may set the workers", config.at)
     count, place = workers(options, scene, "workers", default=default)
     target = options.first()
-    return (scene.process(words, "hypercorn", scene.shown(target) if target is not None else "",
-                          workers=count, workers_at=place, reload="--reload" in options.flags),)
+    return (
+        scene.process(
+            words,
+            "hypercorn",
+            scene.shown(target) if target is not None else "",
+            workers=count,
+            workers_at=place,
+            reload="--reload" in options.flags,
+        ),
+    )

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
-import sys
+from collections.abc import Mapping
 
 from crewmem_doctor.facts.servers.scene import Scene
 from crewmem_doctor.model.deployment import Process
 from crewmem_doctor.sources.shell import Word
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from crewmem_doctor.sources.toml import Document, load
 
 NAMES = ("crewai",)
 # What each `crewai` subcommand runs of the project's scripts, in the order it tries them.
-_RUNS = {("run",): ("run_crew", "kickoff", "run"), ("flow", "kickoff"): ("kickoff",), ("train",): ("train",),
-         ("chat",): ("run_crew",), ("replay",): ("replay",), ("test",): ("test",), ("flow", "run"): ("kickoff",)}
+_RUNS = {
+    ("run",): ("run_crew", "kickoff", "run"),
+    ("flow", "kickoff"): ("kickoff",),
+    ("train",): ("train",),
+    ("chat",): ("run_crew",),
+    ("replay",): ("replay",),
+    ("test",): ("test",),
+    ("flow", "run"): ("kickoff",),
+}
 
 
 def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
@@ -44,21 +46,11 @@ def project_scripts(scene: Scene) -> dict[str, str]:
     if text is None and scene.tree is not None:
         path = f"{scene.directory}/pyproject.toml" if scene.directory else "pyproject.toml"
         text = scene.tree.text(path) if scene.tree.exists(path) else None
-    if text is None or not re.search(r"scripts", text):
-        return {}
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    poetry = _table(_table(document, "tool"), "poetry")
+    document = load(text, "pyproject.toml") if text is not None and "scripts" in text else None
     out: dict[str, str] = {}
-    for table in (_table(poetry, "scripts"), _table(_table(document, "project"), "scripts")):
-        for name, value in table.items():
-            if isinstance(value, str):
-                out[name] = value
+    if isinstance(document, Document):
+        for keys in (("tool", "poetry", "scripts"), ("project", "scripts")):
+            table = document.get(*keys)
+            if isinstance(table, Mapping):
+                out.update({str(name): value for name, value in table.items() if isinstance(value, str)})
     return out
-
-
-def _table(document: dict[str, object], name: str) -> dict[str, object]:
-    value = document.get(name)
-    return value if isinstance(value, dict) else {}

@@ -56,7 +56,9 @@ def read_options(words: tuple[Word, ...], names: Mapping[str, str], flags: str =
             seen.add(name)
         elif not name.startswith("--") and short in names and len(text) > 2:
             values.append((names[short], Word(text[2:].removeprefix("="), word.at, word.literal)))
-        elif i < len(words) and (name in names or (name.startswith("--") and not words[i].text.startswith("-"))):
+        elif i < len(words) and (
+            name in names or (name.startswith("--") and (words[i].text == "-" or not words[i].text.startswith("-")))
+        ):
             values.append((names.get(name, name), words[i]))
             i += 1
         else:

@@ -12,10 +12,37 @@ _PROGRAM = re.compile(r"(python|pypy)(\d+(\.\d+)?)?[a-z]?(\.exe)?$")
 _VALUES = ("-X", "-W", "--check-hash-based-pycs")
 _IMPORTED = re.compile(r"(?:^|[;\s])(?:from|import)\s+([A-Za-z_][\w.]*)")
 # Modules that end by themselves, or serve nothing of the application.
-_ONE_SHOT = frozenset((
-    "pip", "venv", "ensurepip", "alembic", "compileall", "pytest", "unittest", "json.tool", "spacy", "nltk.downloader",
-    "nltk", "playwright", "prisma", "black", "ruff", "mypy", "build", "http.server", "site", "coverage", "poetry", "uv",
-    "pipenv", "aerich", "camoufox", "zipfile", "tox"))
+_ONE_SHOT = frozenset(
+    (
+        "pip",
+        "venv",
+        "ensurepip",
+        "alembic",
+        "compileall",
+        "pytest",
+        "unittest",
+        "json.tool",
+        "spacy",
+        "nltk.downloader",
+        "nltk",
+        "playwright",
+        "prisma",
+        "black",
+        "ruff",
+        "mypy",
+        "build",
+        "http.server",
+        "site",
+        "coverage",
+        "poetry",
+        "uv",
+        "pipenv",
+        "aerich",
+        "camoufox",
+        "zipfile",
+        "tox",
+    )
+)
 
 
 def is_python(name: str) -> bool:
@@ -26,9 +53,9 @@ def module_call(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
     """The words after `-m`: the module and its arguments; None where there is no `-m`."""
     i = _first(words)
     if i < len(words) and words[i].text == "-m":
-        return words[i + 1:]
+        return words[i + 1 :]
     if i < len(words) and words[i].text.startswith("-m") and len(words[i].text) > 2:
-        return (Word(words[i].text[2:], words[i].at), *words[i + 1:])
+        return (Word(words[i].text[2:], words[i].at), *words[i + 1 :])
     return None
 
 

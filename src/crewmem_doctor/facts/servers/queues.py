@@ -12,8 +12,14 @@ from crewmem_doctor.sources.shell import Word
 NAMES = ("rq", "rqworker", "dramatiq", "arq", "taskiq", "huey_consumer", "huey_consumer.py", "procrastinate")
 _WORKERS = {
     "rq": {"-n": "workers", "--num-workers": "workers", "-u": "url", "-c": "config", "-w": "class", "--path": "path"},
-    "dramatiq": {"-p": "workers", "--processes": "workers", "-t": "threads", "--threads": "threads", "--path": "path",
-                 "-Q": "queues"},
+    "dramatiq": {
+        "-p": "workers",
+        "--processes": "workers",
+        "-t": "threads",
+        "--threads": "threads",
+        "--path": "path",
+        "-Q": "queues",
+    },
     "taskiq": {"-w": "workers", "--workers": "workers"},
 }
 
@@ -38,5 +44,5 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     count, place = workers(options, scene, "workers", default=default)
     if server == "rq" and not pooled:
         count, place = Known(1), None
-    target = "" if server == "rq" or not rest else rest[0]      # what RQ names are queues
+    target = "" if server == "rq" or not rest else rest[0]  # what RQ names are queues
     return (scene.process(words, server, target, workers=count, workers_at=place, forks=server == "rq"),)

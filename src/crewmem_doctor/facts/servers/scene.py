@@ -21,8 +21,8 @@ class Scene:
 
     `directory` is the folder of the tree that relative files are looked up in where `copies` do not say. `files` are
     texts by their path in the container, `homes` the home directories of its users. The rest changes while a script
-    runs: `variables` set in it, those `exported`, the `cwd` it changed to, the `arguments` it was called with (None where
-    they are not known) and the `scripts` that were read on the way.
+    runs: `variables` set in it, those `exported`, the `cwd` it changed to, the `arguments` it was called with (None
+    where they are not known) and the `scripts` that were read on the way. `user` is empty where it is not known.
     """
 
     environment: Environment = field(default_factory=Environment)
@@ -32,6 +32,7 @@ class Scene:
     copies: tuple[Copied, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     homes: Mapping[str, Answer[str]] = field(default_factory=dict)
+    user: str = ""
     variables: tuple[Setting, ...] = ()
     exported: tuple[Setting, ...] = ()
     cwd: str = ""
@@ -116,7 +117,11 @@ class Scene:
     def process(self, words: tuple[Word, ...], server: str, target: str = "", **more: object) -> Process:
         """A process of these words in this scene; `more` are fields of Process."""
         fields: dict[str, object] = {
-            "directory": self.cwd, "environment": self.exported, "config": self.scripts, **more}
+            "directory": self.cwd,
+            "environment": self.exported,
+            "config": self.scripts,
+            **more,
+        }
         return Process(tuple(self.shown(w) for w in words), span(words), server, target, **fields)  # type: ignore[arg-type]
 
 
@@ -146,4 +151,4 @@ def _under(path: str, target: str, source: str) -> str | None:
     if path == target:
         return source
     prefix = target.rstrip("/") + "/"
-    return join_path(source, path[len(prefix):]) if path.startswith(prefix) else None
+    return join_path(source, path[len(prefix) :]) if path.startswith(prefix) else None

@@ -57,7 +57,11 @@ def _programs(text: str, path: str, scene: Scene) -> list[Program]:
             column = len(key) + 2 + len(bare) - len(bare.lstrip())
             section[key.strip().lower()] = Passage.of(bare.strip(), path, number, column)
     for section in sections:
-        if "command" in section and section.get("autostart", Passage("", Location(path))).text.lower() not in ("false", "no", "0"):
+        if "command" in section and section.get("autostart", Passage("", Location(path))).text.lower() not in (
+            "false",
+            "no",
+            "0",
+        ):
             out.append(_program(section, path, scene))
     return out
 
@@ -75,5 +79,11 @@ def _program(section: dict[str, Passage], path: str, scene: Scene) -> Program:
         answer: Answer[str] = Unknown("supervisord fills it in") if "%(" in value else Known(value)
         settings.append(Setting(match.group(1), answer, command.whole))
     passage = command if text == command.text else Passage(text, command.whole)
-    return Program(passage, copies.whole if copies is not None else command.whole, directory, count, tuple(settings),
-                   (*scene.scripts, path))
+    return Program(
+        passage,
+        copies.whole if copies is not None else command.whole,
+        directory,
+        count,
+        tuple(settings),
+        (*scene.scripts, path),
+    )

@@ -8,13 +8,21 @@ from crewmem_doctor.model.deployment import Process
 from crewmem_doctor.sources.shell import Word
 
 NAMES = ("streamlit", "chainlit", "gradio", "panel", "mesop", "reflex", "solara")
-_WITH_COMMAND = {"streamlit": ("run",), "chainlit": ("run",), "panel": ("serve",), "reflex": ("run",), "solara": ("run",)}
+_WITH_COMMAND = {
+    "streamlit": ("run",),
+    "chainlit": ("run",),
+    "panel": ("serve",),
+    "reflex": ("run",),
+    "solara": ("run",),
+}
 
 
 def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     """The script they serve. Other subcommands (`streamlit config show`) are no server."""
     name = words[0].text.rpartition("/")[2]
-    options = read_options(words[1:], {"-h": "host", "-p": "port"} if name == "chainlit" else {}, "-w --watch --headless")
+    options = read_options(
+        words[1:], {"-h": "host", "-p": "port"} if name == "chainlit" else {}, "-w --watch --headless"
+    )
     rest = options.positional
     wanted = _WITH_COMMAND.get(name)
     if wanted is not None:

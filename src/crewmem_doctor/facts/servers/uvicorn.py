@@ -12,8 +12,10 @@ from crewmem_doctor.sources.shell import Word
 
 NAMES = ("uvicorn",)
 _OPTIONS = {"--workers": "workers", "--app-dir": "app-dir"}
-_FLAGS = ("--reload --no-access-log --access-log --proxy-headers --no-proxy-headers --server-header --no-server-header "
-          "--date-header --no-date-header --factory --use-colors --no-use-colors --version --help")
+_FLAGS = (
+    "--reload --no-access-log --access-log --proxy-headers --no-proxy-headers --server-header --no-server-header "
+    "--date-header --no-date-header --factory --use-colors --no-use-colors --version --help"
+)
 
 
 def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
@@ -26,6 +28,14 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     if reload:
         count, place = Known(1), None
     text = scene.shown(target) if target is not None else ""
-    return (scene.process(
-        words, "uvicorn", text, workers=count, workers_at=place, reload=reload,
-        directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd),)
+    return (
+        scene.process(
+            words,
+            "uvicorn",
+            text,
+            workers=count,
+            workers_at=place,
+            reload=reload,
+            directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd,
+        ),
+    )

@@ -8,8 +8,9 @@ from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
 
 
-def workers(options: Options, scene: Scene, *names: str, variables: tuple[str, ...] = (),
-            default: Answer[int] | None = None) -> tuple[Answer[int], Location | None]:
+def workers(
+    options: Options, scene: Scene, *names: str, variables: tuple[str, ...] = (), default: Answer[int] | None = None
+) -> tuple[Answer[int], Location | None]:
     """The workers that the first given option sets, else the first set variable, else the default of one.
 
     Comes with the place where a person would change them: the variable's own setting where a variable decides.

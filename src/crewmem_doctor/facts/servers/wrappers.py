@@ -28,36 +28,80 @@ def _of(commands: str = "", values: str = "", skip: int = 0, last: bool = False)
 
 _PLAIN = _of()
 WRAPPERS: Mapping[str, Wrapper] = {
-    "exec": _of(values="-a"), "nohup": _PLAIN, "command": _PLAIN, "builtin": _PLAIN, "time": _of(values="-f -o"),
-    "setsid": _PLAIN, "nice": _of(values="-n --adjustment"), "ionice": _of(values="-c -n -p --class --classdata"),
-    "stdbuf": _of(values="-i -o -e"), "unbuffer": _PLAIN, "chrt": _of(skip=1), "taskset": _of(skip=1),
-    "timeout": _of(values="-s -k --signal --kill-after", skip=1), "catatonit": _PLAIN, "s6-setuidgid": _of(skip=1),
-    "tini": _of(values="-p -e"), "tini-static": _of(values="-p -e"), "dumb-init": _of(values="-r --rewrite"),
-    "docker-init": _PLAIN, "with-contenv": _PLAIN, "xvfb-run": _of(values="-n -s -w -f -e -p --server-num --server-args"),
-    "gosu": _of(skip=1), "su-exec": _of(skip=1), "setpriv": _of(), "chroot": _of(skip=1),
-    "sudo": _of(values="-u -g -h -p -C --user --group"), "runuser": _of(values="-u -g -s"),
-    "poetry": _of("run", "-C --directory -P --project"), "pipenv": _of("run"), "rye": _of("run"),
+    "exec": _of(values="-a"),
+    "nohup": _PLAIN,
+    "command": _PLAIN,
+    "builtin": _PLAIN,
+    "time": _of(values="-f -o"),
+    "setsid": _PLAIN,
+    "nice": _of(values="-n --adjustment"),
+    "ionice": _of(values="-c -n -p --class --classdata"),
+    "stdbuf": _of(values="-i -o -e"),
+    "unbuffer": _PLAIN,
+    "chrt": _of(skip=1),
+    "taskset": _of(skip=1),
+    "timeout": _of(values="-s -k --signal --kill-after", skip=1),
+    "catatonit": _PLAIN,
+    "s6-setuidgid": _of(skip=1),
+    "tini": _of(values="-p -e"),
+    "tini-static": _of(values="-p -e"),
+    "dumb-init": _of(values="-r --rewrite"),
+    "docker-init": _PLAIN,
+    "with-contenv": _PLAIN,
+    "xvfb-run": _of(values="-n -s -w -f -e -p --server-num --server-args"),
+    "gosu": _of(skip=1),
+    "su-exec": _of(skip=1),
+    "setpriv": _of(),
+    "chroot": _of(skip=1),
+    "sudo": _of(values="-u -g -h -p -C --user --group"),
+    "runuser": _of(values="-u -g -s"),
+    "poetry": _of("run", "-C --directory -P --project"),
+    "pipenv": _of("run"),
+    "rye": _of("run"),
     "pdm": _of("run", "-p --project"),
-    "hatch": _of("run"), "pixi": _of("run", "-e --environment --manifest-path"),
-    "uv": _of("run", "--with --extra --group --python -p --env-file --project --directory --package --index --only-group "
-              "--no-group --with-requirements --with-editable --index-url --extra-index-url --default-index --link-mode "
-              "--cache-dir --no-extra --env --config-file --color"),
-    "uvx": _of(values="--from --with --python -p --env-file"), "pipx": _of("run", "--spec --python"),
-    "conda": _of("run", "-n --name -p --prefix --cwd"), "mamba": _of("run", "-n --name -p --prefix"),
+    "hatch": _of("run"),
+    "pixi": _of("run", "-e --environment --manifest-path"),
+    "uv": _of(
+        "run",
+        "--with --extra --group --python -p --env-file --project --directory --package --index --only-group "
+        "--no-group --with-requirements --with-editable --index-url --extra-index-url --default-index --link-mode "
+        "--cache-dir --no-extra --env --config-file --color",
+    ),
+    "uvx": _of(values="--from --with --python -p --env-file"),
+    "pipx": _of("run", "--spec --python"),
+    "conda": _of("run", "-n --name -p --prefix --cwd"),
+    "mamba": _of("run", "-n --name -p --prefix"),
     "micromamba": _of("run", "-n --name -p --prefix"),
-    "opentelemetry-instrument": _of(values="--traces_exporter --metrics_exporter --logs_exporter --service_name "
-                                    "--exporter_otlp_endpoint"),
-    "ddtrace-run": _PLAIN, "newrelic-admin": _of("run-program"), "sentry-run": _PLAIN, "logfire": _of("run"),
-    "doppler": _of("run", "-t -p -c --token --project --config"), "infisical": _of("run", last=True), "op": _of("run", last=True),
-    "chamber": _of("exec", last=True), "aws-vault": _of("exec", last=True), "dotenv": _of("run", "-f --file -e"),
-    "dotenvx": _of("run", "-f --env-file"), "envdir": _of(skip=1), "chpst": _of(values="-u -U -e -n"),
+    "opentelemetry-instrument": _of(
+        values="--traces_exporter --metrics_exporter --logs_exporter --service_name --exporter_otlp_endpoint"
+    ),
+    "ddtrace-run": _PLAIN,
+    "newrelic-admin": _of("run-program"),
+    "sentry-run": _PLAIN,
+    "logfire": _of("run"),
+    "doppler": _of("run", "-t -p -c --token --project --config"),
+    "infisical": _of("run", last=True),
+    "op": _of("run", last=True),
+    "chamber": _of("exec", last=True),
+    "aws-vault": _of("exec", last=True),
+    "dotenv": _of("run", "-f --file -e"),
+    "dotenvx": _of("run", "-f --env-file"),
+    "envdir": _of(skip=1),
+    "chpst": _of(values="-u -U -e -n"),
     "dockerize": _of(values="-wait -timeout -template -stdout -stderr -wait-retry-interval --wait --timeout -delims"),
-    "wait-for-it": _of(values="-h -p -t --host --port", skip=1), "wait-for": _of(values="-t", skip=1),
-    "wait-for-it.sh": _of(values="-h -p -t --host --port", skip=1), "wait-for.sh": _of(values="-t", skip=1),
-    "wait_for_it.sh": _of(values="-h -p -t --host --port", skip=1), "wait-port": _of(last=True), "wait-for-postgres.sh": _of(skip=1),
-    "watchmedo": _of("auto-restart shell-command", last=True), "flock": _of(values="-w -E", skip=1),
-    "accelerate": _of("launch", "--num_processes --config_file"), "coverage": _of("run", "--rcfile --source -m"),
-    "strace": _of(values="-e -o -p"), "busybox": _PLAIN,
+    "wait-for-it": _of(values="-h -p -t --host --port", skip=1),
+    "wait-for": _of(values="-t", skip=1),
+    "wait-for-it.sh": _of(values="-h -p -t --host --port", skip=1),
+    "wait-for.sh": _of(values="-t", skip=1),
+    "wait_for_it.sh": _of(values="-h -p -t --host --port", skip=1),
+    "wait-port": _of(last=True),
+    "wait-for-postgres.sh": _of(skip=1),
+    "watchmedo": _of("auto-restart shell-command", last=True),
+    "flock": _of(values="-w -E", skip=1),
+    "accelerate": _of("launch", "--num_processes --config_file"),
+    "coverage": _of("run", "--rcfile --source -m"),
+    "strace": _of(values="-e -o -p"),
+    "busybox": _PLAIN,
 }
 
 
@@ -72,7 +116,7 @@ def unwrap(words: tuple[Word, ...], name: str, scene: Scene) -> tuple[tuple[Word
     if wrapper.last:
         for i, word in enumerate(rest):
             if word.text == "--":
-                return rest[i + 1:], scene
+                return rest[i + 1 :], scene
         if name != "watchmedo":
             return None
     rest = _options(rest, wrapper)
@@ -81,7 +125,7 @@ def unwrap(words: tuple[Word, ...], name: str, scene: Scene) -> tuple[tuple[Word
             return None
         rest = _options(rest[1:], wrapper)
     user = rest[0] if wrapper.skip and rest else None
-    rest = _options(rest[wrapper.skip:], wrapper) if wrapper.skip else rest
+    rest = _options(rest[wrapper.skip :], wrapper) if wrapper.skip else rest
     if name in ("gosu", "su-exec") and user is not None:
         scene = _as_user(user, scene, name)
     elif name == "uv" and rest and rest[0].text.endswith(".py"):
@@ -97,10 +141,10 @@ def _options(words: tuple[Word, ...], wrapper: Wrapper) -> tuple[Word, ...]:
     while i < len(words):
         text = words[i].text
         if text == "--":
-            return words[i + 1:]
+            return words[i + 1 :]
         if not text.startswith("-") or text == "-":
             break
-        if text in ("-m", "--module") and "--with" in wrapper.values:     # uv run -m module
+        if text in ("-m", "--module") and "--with" in wrapper.values:  # uv run -m module
             return (Word("python", words[i].at), *words[i:])
         i += 2 if text in wrapper.values else 1
     return words[i:]
