@@ -19,8 +19,8 @@ def _ok(since: str, before: str | None, evidence: str) -> Span[Verdict]:
 
 # Arguments of Crew and Agent that people write to configure memory although no release knows them.
 MEMORY_WORDS = frozenset((
-    "storage", "session_id", "user_id", "thread_id", "conversation_id", "persist", "persistence", "persistent", "backend",
-    "redis_url", "database_url", "long_term_storage", "vector_store",
+    "storage", "session_id", "user_id", "thread_id", "conversation_id", "persist", "persistence", "persistent",
+    "backend", "redis_url", "database_url", "long_term_storage", "vector_store",
 ))
 _CREW_EXTRA = "Crew has no extra=\"forbid\"; ran Crew(unknown_kw=1) on 0.203.2, 1.9.3, 1.15.30"
 _GONE = "1.10.1 crew.py: no such field; ran 1.10.1, 1.14.7, 1.15.30"
@@ -52,7 +52,7 @@ _CREW: dict[str, Mapping[str, Spans]] = {
             _v("rejected", "Crew raises a ValidationError: memory takes True or False", "0.27.0", "1.10.0",
                "ran 0.130.0, 0.203.2, 1.9.3"),
             _v("fails-at-save", "the dict itself becomes the memory: every save and recall fails inside the crew, and"
-               " the kickoff still succeeds", "1.10.0", "1.11.1", "ran 1.10.1; 1.11.0 crew.py has the same `bool | Any`"),
+               " the kickoff still succeeds", "1.10.0", "1.11.1", "ran 1.10.1; 1.11.0 crew.py: bool | Any"),
             _v("rejected", "Crew raises a ValidationError: memory takes a flag or a Memory", "1.11.1", "1.14.6",
                "1.11.1 and 1.14.5 crew.py: bool | Memory | MemoryScope | MemorySlice, no coercion (read)"),
             _v("ignored", "Crew builds a default Memory from the dict and drops every key that Memory does not know, so"

@@ -46,8 +46,8 @@ _MODERN: dict[str, tuple[str, ...]] = {
     "oracle": (),
     "cohere": ("COHERE_API_KEY", "EMBEDDINGS_COHERE_API_KEY", "CHROMA_COHERE_API_KEY"),
     "google-generativeai": ("GOOGLE_API_KEY", "GEMINI_API_KEY", "EMBEDDINGS_GOOGLE_API_KEY"),
-    "google-vertex": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_API_KEY", "GOOGLE_API_KEY",
-                      "EMBEDDINGS_GOOGLE_CLOUD_API_KEY", "EMBEDDINGS_GOOGLE_CLOUD_PROJECT"),
+    "google-vertex": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_API_KEY",
+                      "GOOGLE_API_KEY", "EMBEDDINGS_GOOGLE_CLOUD_API_KEY", "EMBEDDINGS_GOOGLE_CLOUD_PROJECT"),
     "huggingface": ("HUGGINGFACE_API_KEY", "HF_TOKEN", "EMBEDDINGS_HUGGINGFACE_API_KEY"),
     "jina": ("JINA_API_KEY", "EMBEDDINGS_JINA_API_KEY", "CHROMA_JINA_API_KEY"),
     "voyageai": ("VOYAGEAI_API_KEY", "VOYAGE_API_KEY", "EMBEDDINGS_VOYAGEAI_API_KEY"),
@@ -119,7 +119,7 @@ def key_variables(version: Version, provider: str | None) -> tuple[str, ...] | N
 
 
 def llm_provider(model: str) -> str:
-    """Who serves a model string: "gemini/gemini-2.0-flash" → "gemini", "gpt-4o" → "openai"; "" where it is not known."""
+    """Who serves a model string: "gemini/gemini-2.0-flash" → "gemini", "gpt-4o" → "openai"; "" where not known."""
     prefix, slash, _ = model.strip().lower().partition("/")
     if slash:
         return _LLM_PREFIXES.get(prefix, "")

@@ -26,7 +26,7 @@ ERAS: tuple[Span[Era], ...] = (
     span(Era("E2", "one Chroma database per kind of memory and list of roles", legacy=True), "0.74.0", "0.193.0",
          "0.130.0 memory/storage/rag_storage.py:40-75; ran 0.130.0"),
     span(Era("E3", "one Chroma database for all, the collection's name holds the roles", legacy=True),
-         "0.193.0", "1.10.0", "0.193.0 memory/storage/rag_storage.py calls get_rag_client, 0.186.1 does not; ran 0.203.2, 1.9.3"),
+         "0.193.0", "1.10.0", "0.193.0 rag_storage.py calls get_rag_client, 0.186.1 does not; ran 0.203.2, 1.9.3"),
     span(Era("E4", "one unified Memory over LanceDB", unified=True), "1.10.0", "1.15.0",
          "1.10.1 memory/unified_memory.py, the four classes are deleted; ran 1.10.1, 1.14.7"),
     span(Era("E5", "one unified Memory over LanceDB, another default embedder", unified=True), "1.15.0", None,

@@ -45,6 +45,7 @@ def _from_the_start(tail: str, engine: Engine, evidence: str, before: str) -> tu
 
 _MEMORY = span(Artefact("memory", "lancedb", _UNIFIED, relative_to="cwd"), "1.10.0", None, _UNIFIED)
 _ONE_DATABASE = "1.9.3 rag/chromadb/constants.py:11 and memory/storage/rag_storage.py; ran 0.203.2, 1.9.3"
+_CHECKPOINT = "1.14.1 and 1.15.30 state/checkpoint_config.py; 1.13.0 has none"
 _PER_KIND = "0.130.0 memory/storage/rag_storage.py; ran 0.130.0"
 
 ARTEFACTS: dict[str, tuple[Span[Artefact], ...]] = {
@@ -69,8 +70,8 @@ ARTEFACTS: dict[str, tuple[Span[Artefact], ...]] = {
              "0.100.1 knowledge/storage/knowledge_storage.py:87"),
         span(Artefact("", "chroma", _ONE_DATABASE), "0.193.0", None, _ONE_DATABASE),
     ),
-    "checkpoint": (span(Artefact(".checkpoints", "json", "1.15.30 state/checkpoint_config.py:167", base="cwd",
-                                 honours_storage_dir=False), "1.14.1", None, "1.15.30 state/checkpoint_config.py:167"),),
+    "checkpoint": (span(Artefact(".checkpoints", "json", _CHECKPOINT, base="cwd", honours_storage_dir=False),
+                        "1.14.1", None, _CHECKPOINT),),
 }
 
 # What becomes of `path=` of ShortTermMemory, EntityMemory and RAGStorage.
@@ -84,7 +85,7 @@ RAG_PATH: tuple[Span[PathUse], ...] = (
 )
 # The directory is computed when the module is imported, not when the memory is built.
 FROZEN_AT_IMPORT: dict[str, tuple[Span[bool], ...]] = {
-    "long_term": (span(True, "0.27.0", "0.100.0", "0.95.0 memory/storage/ltm_sqlite_storage.py:14-15 default argument"),),
+    "long_term": (span(True, "0.27.0", "0.100.0", "0.95.0 ltm_sqlite_storage.py:14-15, a default argument"),),
     "crew": (span(True, "0.193.0", "1.10.0", "1.9.3 rag/chromadb/constants.py:11"),),
     "short_term": (span(True, "0.193.0", "1.10.0", "1.9.3 rag/chromadb/constants.py:11"),),
     "entity": (span(True, "0.193.0", "1.10.0", "1.9.3 rag/chromadb/constants.py:11"),),
