@@ -36,7 +36,8 @@ def test_what_comes_from_elsewhere(read, text: str):
 
 
 def test_places(read):
-    found = read({"compose.yml": "services:\n  api:\n    image: a\n    environment:\n      A: one\n      B:\n"})["api"].environment
+    text = "services:\n  api:\n    image: a\n    environment:\n      A: one\n      B:\n"
+    found = read({"compose.yml": text})["api"].environment
     a, b = found.get("A").at, found.get("B").at
     assert (a.line, a.column, a.end_line, a.end_column) == (5, 7, 5, 13)
     assert (b.line, b.column) == (6, 7)
@@ -62,8 +63,8 @@ class TestEnvFiles:
         assert value(read, "    env_file: '${E:-a}.env'\n", files) == "a"
 
     def test_places(self, read):
-        found = read({"compose.yml": "services: {api: {image: a, env_file: a.env}}", "a.env": "\nKEY=a\n"})["api"].environment
-        assert str(found.get("KEY").at) == "a.env:2"
+        found = read({"compose.yml": "services: {api: {image: a, env_file: a.env}}", "a.env": "\nKEY=a\n"})["api"]
+        assert str(found.environment.get("KEY").at) == "a.env:2"
 
     @pytest.mark.parametrize("text", [
         "    env_file: .env\n", "    env_file: [{path: x.env, required: false}]\n", "    env_file: $FILE\n",
@@ -87,3 +88,10 @@ def test_secrets_may_set_the_variable_of_their_name(read):
     assert isinstance(value(read, text, name="OPENAI_API_KEY"), Unknown)
     assert isinstance(value(read, text, name="DB_PASSWORD"), Unknown)
     assert value(read, "    secrets: [key]\n    environment: {KEY: x}\n") == "x"
+
+
+def test_a_mounted_dotenv_that_is_not_committed_leaves_the_environment_open(read):
+    text = "services: {api: {build: ., volumes: ['./.env:/app/.env:ro']}}"
+    files = {"Dockerfile": "FROM python:3.12\n", "compose.yml": text}
+    assert any("mounted" in why for why in read(files)["api"].environment.open)
+    assert read({**files, ".env": "A=1\n"})["api"].environment.open == ()

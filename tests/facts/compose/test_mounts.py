@@ -106,5 +106,5 @@ def test_secrets_and_configs(read):
 
 
 def test_binds_bring_parts_of_the_tree(read):
-    copies = read({"compose.yml": "services: {api: {image: a, volumes: ['./src:/app', '/srv:/srv', 'd:/d']}}"})["api"].copies
-    assert [(c.source, c.target) for c in copies] == [("src", "/app")]
+    found = read({"compose.yml": "services: {api: {image: a, volumes: ['./src:/app', '/srv:/srv', 'd:/d', '.:/x']}}"})
+    assert [(c.source, c.target) for c in found["api"].copies] == [("src", "/app"), ("", "/x")]

@@ -50,7 +50,8 @@ class TestExtends:
 
     def test_another_file_and_its_folder(self, read):
         found = read({
-            "compose.yml": "services: {api: {extends: {file: common/app.compose.yml, service: app}, volumes: ['./y:/y']}}",
+            "compose.yml": "services: {api: {extends: {file: common/app.compose.yml, service: app}, "
+                           "volumes: ['./y:/y']}}",
             "common/app.compose.yml": "services: {app: {image: a, env_file: x.env, volumes: ['./x:/x']}}",
             "common/x.env": "A=1\n",
         })
@@ -61,7 +62,8 @@ class TestExtends:
         assert [s.name for s in found.services] == ["api"]
 
     @pytest.mark.parametrize("extends", [
-        "{file: missing.yml, service: x}", "nobody", "api", "{file: other.compose.yml, service: nobody}", "{service: }", "[a]",
+        "{file: missing.yml, service: x}", "nobody", "api", "{file: other.compose.yml, service: nobody}", "[a]",
+        "{service: }",
         "{file: 'https://example.org/c.yml', service: x}", "{file: $FILE, service: x}",
     ])
     def test_what_is_not_there_is_a_gap(self, read, extends: str):
@@ -77,8 +79,10 @@ class TestExtends:
 
 
 class TestInclude:
-    @pytest.mark.parametrize("text", ["include: infra/db.compose.yml", "include: [infra/db.compose.yml]",
-                                      "include:\n  - path: infra/db.compose.yml", "include:\n  - path: [infra/db.compose.yml]"])
+    @pytest.mark.parametrize("text", [
+        "include: infra/db.compose.yml", "include: [infra/db.compose.yml]", "include:\n  - path: infra/db.compose.yml",
+        "include:\n  - path: [infra/db.compose.yml]",
+    ])
     def test_forms(self, read, text: str):
         found = read({"compose.yml": f"{text}\nservices: {{api: {{image: a}}}}",
                       "infra/db.compose.yml": "services: {db: {image: postgres, volumes: ['./pg:/pg']}}"})
@@ -88,7 +92,8 @@ class TestInclude:
 
     def test_project_directory_and_variables(self, read):
         found = read({
-            "compose.yml": "include: [{path: i/x.compose.yml, project_directory: p, env_file: v.env}]\nservices: {a: {image: a}}",
+            "compose.yml": "include: [{path: i/x.compose.yml, project_directory: p, env_file: v.env}]\n"
+                           "services: {a: {image: a}}",
             "i/x.compose.yml": "services: {x: {image: '${IMG}:${TAG}', volumes: ['./d:/d']}}",
             "v.env": "IMG=redis\nTAG=7\n", ".env": "TAG=8\n",
         })

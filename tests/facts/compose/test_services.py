@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from crewmem_doctor.facts.compose.backing import backing_of
@@ -178,9 +180,18 @@ def test_volumes_from(read):
     assert any("$" in target for target in mounts)
 
 
+BACKEND = """
+FROM python:3.12
+WORKDIR /app
+COPY . .
+VOLUME /data
+USER nobody
+CMD ["uvicorn", "main:app"]
+"""
+
+
 class TestBuilds:
-    FILES = {"backend/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nVOLUME /data\nUSER nobody\n"
-                                   "CMD [\"uvicorn\", \"main:app\"]\n", "backend/main.py": ""}
+    FILES: ClassVar[dict[str, str]] = {"backend/Dockerfile": BACKEND, "backend/main.py": ""}
 
     def test_what_the_dockerfile_gives(self, read):
         found = read({**self.FILES, "compose.yml": "services: {api: {build: ./backend}}"})
@@ -231,6 +242,11 @@ class TestBuilds:
         assert found["api"].image == ""
         assert found["api"].environment.open
         assert found.used == set()
+
+    def test_the_image_that_another_file_builds(self, read):
+        found = read({**self.FILES, "compose.yml": "services: {api: {build: backend, image: 'acme/app:1'}}",
+                      "compose.prod.yml": "services: {web: {image: 'acme/app:1', scale: 2}}"})
+        assert found.of("compose.prod.yml")["web"].dockerfile == "backend/Dockerfile"
 
     def test_development_targets(self, read):
         text = "FROM python:3.12 AS base\nCMD python a.py\nFROM base AS development\nCMD python b.py\n"

@@ -75,7 +75,8 @@ _SERVERS: dict[str, tuple[str, ...]] = {
     "otel-collector": ("opentelemetry-collector", "opentelemetry-collector-contrib", "otel-collector"),
     "phoenix": ("phoenix",),
     "zipkin": ("zipkin",),
-    "kibana": ("kibana", "opensearch-dashboards", "logstash", "filebeat"),
+    "kibana": ("kibana", "opensearch-dashboards"),
+    "logstash": ("logstash", "filebeat"),
     "fluentd": ("fluentd", "fluent-bit"),
     "langfuse": ("langfuse", "langfuse-worker"),
     "mlflow": ("mlflow",),
@@ -109,8 +110,8 @@ def backing_of(image: str) -> str:
     owner, _, last = image.strip().lower().partition("@")[0].rpartition("/")
     name = last.partition(":")[0]
     owner = owner.rpartition("/")[2]
-    if owner == "semitechnologies":
-        return "weaviate"
+    if owner == "semitechnologies" and name != "weaviate":
+        return "inference"              # Weaviate's vectorisers, which hold no records
     if owner == "supabase" and name != "postgres":
         return "supabase"
     return _NAMES.get(name, "") if owner in _OWNED.get(name, (owner,)) else ""

@@ -62,6 +62,7 @@ def _service(key: Scalar, node: Mapping, project: Project, tree: Tree, build: Bu
     covered = {mount.target for mount in mounts}
     inherited = tuple(volume for volume in image.volumes if volume.target not in covered) if image else ()
     environment = environment_of(node, project, tree, image.environment if image else _foreign(reference, build))
+    environment = replace(environment, open=(*environment.open, *_mounted_dotenv(mounts, tree)))
     replicas, replicas_at = _replicas(node, project)
     workdir = _workdir(node, project, image.workdir if image else None)
     profiles = tuple(text for item in items_of(node.get("profiles")) if (text := project.text(item)))
@@ -108,6 +109,12 @@ def _foreign(reference: str, build: Build | None) -> Environment:
     """What is set where no Dockerfile can be read."""
     image = f"the image {reference}" if build is None else f"its Dockerfile {build.dockerfile}".strip()
     return Environment(open=(image,))
+
+
+def _mounted_dotenv(mounts: Iterable[Mount], tree: Tree) -> list[str]:
+    """A dotenv file that is mounted for the application to load, and that the tree does not hold."""
+    found = [m for m in mounts if m.kind == "bind" and m.target.rpartition("/")[2].startswith(".env")]
+    return [f"{m.source}, which is mounted but not in this tree" for m in found if not tree.exists(m.source)]
 
 
 def _workdir(node: Mapping, project: Project, image: Answer[str] | None) -> Answer[str]:
