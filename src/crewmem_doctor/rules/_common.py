@@ -6,36 +6,73 @@ import functools
 from collections.abc import Iterable, Iterator
 
 from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.expression import evaluate
 from crewmem_doctor.model.finding import Severity
-from crewmem_doctor.model.known import Confidence, Known
+from crewmem_doctor.model.known import Answer, Confidence, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.placement import Placement, is_url, place, unwritable
+from crewmem_doctor.placement import Placement, place, unwritable
 from crewmem_doctor.survival import survival
+
+STORAGE_DIR = "CREWAI_STORAGE_DIR"
+BACKENDS = frozenset({
+    "postgres", "postgresql", "pgvector", "redis", "valkey", "chroma", "chromadb", "sqlite", "sqlite3", "mongodb", "mongo", "mysql",
+    "s3", "gcs", "pinecone", "weaviate", "milvus", "elasticsearch", "opensearch", "dynamodb", "supabase", "mem0", "qdrant", "faiss",
+    "firestore", "cosmosdb", "zep",
+})
 
 
 def active(project: Project) -> Iterator[Memory]:
-    """The memories that are on: configuration that could not be read leaves a memory out."""
-    return (m for m in project.memories if is_on(m))
+    """The memories that are on: configuration that could not be read leaves a memory out, and so does an old copy of a
+    module that no service runs."""
+    return (m for m in project.memories if remembers(project, m) and (not archived(project, m.at.path) or project.runs_of(m)))
 
 
 def is_on(memory: Memory) -> bool:
     return isinstance(memory.enabled, Known) and memory.enabled.value
 
 
+def remembers(project: Project, memory: Memory) -> bool:
+    """Whether a memory is on and is one on every release in question: an agent's flag long did nothing."""
+    return is_on(memory) and (memory.kind != "agent" or project.release.always(agent_memory_is_real))
+
+
+def archived(project: Project, path: str) -> bool:
+    """Whether the file looks like an old copy that nothing runs."""
+    module = project.code.module(path)
+    return module is not None and module.archived
+
+
 @functools.lru_cache(maxsize=4)
 def placements(project: Project) -> tuple[tuple[Run, Placement], ...]:
     """Every active memory in every service that runs it, with where it lands there."""
-    return tuple((run, place(run, project.release)) for run in project.runs if is_on(run.memory))
+    return tuple((run, place(run, project.release)) for run in project.runs if remembers(project, run.memory))
 
 
 def on_disk(project: Project) -> Iterator[tuple[Run, Placement]]:
     """Those of `placements` that write to a path which other rules have not already condemned: no path made anew each
     time (CM106, CM103) and no URL (CM107)."""
     for run, placement in placements(project):
-        if placement.kind == "path" and placement.fresh is None and not is_url(run.memory.store.where):
+        if placement.kind == "path" and placement.fresh is None and not misnamed(_said(run)):
             yield run, placement
+
+
+def _said(run: Run) -> Answer[str] | None:
+    """The text that says where, before the release's formula."""
+    where = run.memory.store.where
+    return run.around.variable(STORAGE_DIR) if where is None else evaluate(where, run.around)
+
+
+def misnamed(said: Answer[str] | None) -> str:
+    """The URL's scheme or the backend's name where a directory is expected; empty for a directory (CM107)."""
+    if not isinstance(said, Known):
+        return ""
+    text = said.value.strip()
+    scheme, found, _ = text.partition("://")
+    if found and scheme.isascii() and scheme.replace("+", "").replace("-", "").isalnum() and scheme not in ("file", "memory"):
+        return f"{scheme}://"
+    return text if text.lower() in BACKENDS else ""
 
 
 def reported_by_deployment(project: Project, memory: Memory) -> bool:

@@ -13,6 +13,11 @@ def unified(release: Release) -> bool:
     return release.always(lambda version: era(version).unified)
 
 
+def on_release(release: Release) -> str:
+    """"on CrewAI 1.9.3", or what is meant where the tree leaves the release open."""
+    return f"on CrewAI {release}" if release.locked else "on every release that the requirement allows"
+
+
 def durable_store(memory: Memory, release: Release, folder: str = "/data") -> Fix:
     """Hand memory a place that outlives the process."""
     title = "Give it a store that outlives the process: a directory on a volume, or a server"

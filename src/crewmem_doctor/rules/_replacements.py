@@ -50,6 +50,8 @@ def per_user(release: Release) -> Fix:
         if release.always(takes_scope):
             return Fix("Hand the crew a scope for each user", SCOPED)
         return Fix("Give each user a store of its own", 'Crew(agents=[…], tasks=[…], memory=Memory(storage=f"/data/memory/{user_id}"))')
+    if not release.locked and takes_scope(release.newest):
+        return Fix(f"Pin crewai=={release.newest} and hand the crew a scope for each user", SCOPED)
     if release.always(lambda v: _ok(argument(v, "crewai.Crew", "external_memory"))):
         return Fix("Hand the crew an external memory whose storage knows the user (a subclass of Storage with save and search)",
                    "Crew(agents=[…], tasks=[…], external_memory=ExternalMemory(storage=UserStorage(user_id)))")

@@ -15,6 +15,7 @@ from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.imports import importable
 from crewmem_doctor.releases.providers import refused
 from crewmem_doctor.releases.spans import Verdict
+from crewmem_doctor.rules._common import archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,6 @@ def imports(project: Project) -> tuple[Use, ...]:
     return tuple(out)
 
 
-def archived(project: Project, path: str) -> bool:
-    """Whether the file looks like an old copy that nothing runs."""
-    module = project.code.module(path)
-    return module is not None and module.archived
-
-
 def _arguments(project: Project) -> Iterator[Use]:
     for call in project.code.calls:
         if archived(project, call.at.path):
@@ -84,7 +79,7 @@ def _judge(call: Call, given: Argument) -> Callable[[Version], Verdict | None]:
     name = given.name or ""
     provider = _provider(given) if name in ("embedder", "embedder_config") else None
     if provider is not None:
-        return lambda version: refused(version, provider)
+        return lambda version: refused(version, provider, call.callee)
     return lambda version: argument(version, call.callee, name, given.value)
 
 

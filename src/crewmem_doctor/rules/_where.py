@@ -26,16 +26,10 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import locate, where_for
-from crewmem_doctor.rules._common import active, graded, turned_on, unique
+from crewmem_doctor.rules._common import STORAGE_DIR, active, graded, turned_on, unique
 
-STORAGE_DIR = "CREWAI_STORAGE_DIR"
 # Calls that only reshape their argument: what is fresh inside is fresh outside.
 RESHAPES = ("hashlib.", "builtins.", "pathlib.", "os.", "base64.", "uuid.", "str", "slugify.")
-BACKENDS = frozenset({
-    "postgres", "postgresql", "pgvector", "redis", "valkey", "chroma", "chromadb", "sqlite", "sqlite3", "mongodb", "mongo", "mysql",
-    "s3", "gcs", "pinecone", "weaviate", "milvus", "elasticsearch", "opensearch", "dynamodb", "supabase", "mem0", "qdrant", "faiss",
-    "firestore", "cosmosdb", "zep",
-})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +110,6 @@ def code_alone(project: Project) -> Surroundings:
     return around
 
 
-def misnamed(said: Answer[str] | None) -> str:
-    """The URL's scheme or the backend's name where a directory is expected; empty for a directory (CM107)."""
-    if not isinstance(said, Known):
-        return ""
-    text = said.value.strip()
-    scheme, found, _ = text.partition("://")
-    if found and scheme.isascii() and scheme.replace("+", "").replace("-", "").isalnum() and scheme not in ("file", "memory"):
-        return f"{scheme}://"
-    return text if text.lower() in BACKENDS else ""
-
-
 def is_relative(text: str) -> bool:
     """A path that depends on the working directory. Windows drives, `~` and what is not resolved are none."""
     return bool(text) and not text.startswith(("/", "~", "$", "\\", ":", "file:")) and text[1:2] != ":" and "://" not in text
@@ -184,7 +167,7 @@ def worst(grades: list[tuple[Severity, Confidence]]) -> tuple[Severity, Confiden
 
 def story(memory: Memory, run: Run | None, extra: tuple[Step, ...] = ()) -> tuple[Step, ...]:
     """From where memory is on, over how it is reached, to the service that runs it."""
-    steps = [turned_on(memory)]
+    steps = [turned_on(memory), Step(memory.at, f"{memory.label} is built here")]
     reach = next((r for r in (run.reaches if run is not None else memory.handlers) if r.entry.kind != "script"), None)
     if reach is not None:
         steps.append(Step(reach.entry.at, f"reached from {reach.entry.label}"))

@@ -27,8 +27,8 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.placement import where_for
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import active
-from crewmem_doctor.rules._where import STORAGE_DIR, code_alone, fresh_in, story
+from crewmem_doctor.rules._common import STORAGE_DIR, active
+from crewmem_doctor.rules._where import code_alone, fresh_in, story
 from crewmem_doctor.rules.base import Example, Rule
 
 

@@ -27,6 +27,7 @@ from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._remedies import on_release
 from crewmem_doctor.rules._replacements import instead_of
 from crewmem_doctor.rules._uses import Use, arguments
 from crewmem_doctor.rules.base import Example, Rule
@@ -40,12 +41,12 @@ def check(project: Project) -> Iterator[Finding]:
     for (owner, what, sentence), uses in groups.items():
         first = uses[0]
         short = owner.rsplit(".", 1)[-1]
-        everywhere = f"on CrewAI {project.release}" if project.release.locked else "on every release that the requirement allows"
+        newest = "" if project.release.locked else f" (on {project.release.newest})"
         steps = [Step(u.at, f"{short}({what}=…) stands here too") for u in uses[1:]]
         if first.call is not None:
             steps.insert(0, Step(first.call.at, f"{short} is called here"))
         yield RULE.finding(
-            first.at, f"{short}({what}=…) does not do what it says {everywhere}: {sentence}",
+            first.at, f"{short}({what}=…) does not do what it says {on_release(project.release)}: {sentence}{newest}",
             subject=owner, evidence=what, confidence="medium" if _may_be_none(first) else "high", because=unique(steps),
             fix=instead_of(first, project.release))
 

@@ -33,7 +33,7 @@ from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.construction import resets_on_construction, sentence
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
-from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._remedies import on_release, unified
 from crewmem_doctor.rules._where import fresh_in
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -69,15 +69,14 @@ def _judge(memory: Memory, release: Release) -> tuple[Severity, str]:
         return "error", f"{varies}, so one request does not find what another one stored"
     if memory.kind in RESET:
         if release.always(resets_on_construction):
-            return "error", f"on CrewAI {release}, {sentence(release.newest)}"
+            return "error", f"{on_release(release)}, {sentence(release.newest)}"
         if release.ever(resets_on_construction):
             oldest = next(v for v in release.candidates if resets_on_construction(v))
             return "warning", f"some releases that the requirement allows, such as {oldest}, then empty the short-term memory; " \
                               f"on {release.newest} {sentence(release.newest)}"
     if memory.store.kind == "server":
         return "note", "nothing is lost by that, the records are on a server; it costs a new connection each time"
-    known = f"on CrewAI {release}" if release.locked else "on every release that the requirement allows"
-    return "note", f"nothing is lost by that {known}: {sentence(release.newest)}"
+    return "note", f"nothing is lost by that {on_release(release)}: {sentence(release.newest)}"
 
 
 def _varies(memory: Memory) -> str:

@@ -32,7 +32,7 @@ from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.releases.embedding import key_variables
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import graded, is_on, turned_on, unique
+from crewmem_doctor.rules._common import graded, remembers, turned_on, unique
 from crewmem_doctor.rules._settings import environment_at, given, is_closed, lacks, names_this_host, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -43,7 +43,7 @@ NOT_OURS = ("CREWAI_STORAGE_DIR", "HOME", "XDG_DATA_HOME", "TMPDIR", "PATH", "US
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, str], tuple[Service, str, str, list[Run]]] = {}
     for run in project.runs:
-        if not is_on(run.memory) or not run.sure:
+        if not remembers(project, run.memory) or not run.sure:
             continue
         for name in names_read(project, run.memory):
             why = _trouble(project, run, name)

@@ -30,7 +30,7 @@ from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.releases.embedding import key_variables, llm_provider, without_key
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import active, graded, is_on, turned_on, unique
+from crewmem_doctor.rules._common import active, graded, remembers, turned_on, unique
 from crewmem_doctor.rules._settings import environment_at, lacks, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -43,7 +43,7 @@ EMBEDDERS = {"gemini": "google-generativeai", "ollama": "ollama", "azure": "azur
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[int, tuple[Service, list[Run]]] = {}
     for run in project.runs:
-        if is_on(run.memory) and run.sure and _asks(run.memory) and _without(project, run):
+        if remembers(project, run.memory) and run.sure and _asks(run.memory) and _without(project, run):
             groups.setdefault(id(run.service), (run.service, []))[1].append(run)
     for service, runs in groups.values():
         yield _deployed(project, service, runs)

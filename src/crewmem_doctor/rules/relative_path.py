@@ -30,9 +30,9 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.paths import default_location
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
 from crewmem_doctor.rules._remedies import pinned_place
-from crewmem_doctor.rules._where import STORAGE_DIR, Landing, is_relative, judged, landings, misnamed, story, worst
+from crewmem_doctor.rules._where import Landing, is_relative, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
 

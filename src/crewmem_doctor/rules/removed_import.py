@@ -25,6 +25,7 @@ from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules._common import several, unique
+from crewmem_doctor.rules._remedies import on_release
 from crewmem_doctor.rules._replacements import instead_of_import
 from crewmem_doctor.rules._uses import Use, imports
 from crewmem_doctor.rules.base import Example, Rule
@@ -39,7 +40,7 @@ def check(project: Project) -> Iterator[Finding]:
         first = uses[0]
         names = several(dict.fromkeys(u.what.rpartition(".")[2] for u in uses))
         yield RULE.finding(
-            first.at, f"{names} cannot be imported from {module} on CrewAI {project.release}: {first.newest.sentence}",
+            first.at, f"{names} cannot be imported from {module} {on_release(project.release)}: {first.newest.sentence}",
             subject=module, evidence=",".join(sorted({u.what.rpartition(".")[2] for u in uses})),
             because=unique(Step(u.at, f"imports {u.what.rpartition('.')[2]} too") for u in uses[1:] if u.at.line != first.at.line),
             fix=instead_of_import(first, project.release))

@@ -29,8 +29,8 @@ from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.changes import Change, crossed
 from crewmem_doctor.releases.keys import agent_memory_is_real
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import several, unique
-from crewmem_doctor.rules._uses import Use, archived, arguments, imports
+from crewmem_doctor.rules._common import archived, several, unique
+from crewmem_doctor.rules._uses import Use, arguments, imports
 from crewmem_doctor.rules.base import Example, Rule
 
 KINDS = ("crew", "memory", "agent", "short_term", "long_term", "entity", "external")

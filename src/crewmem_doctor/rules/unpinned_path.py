@@ -26,8 +26,8 @@ from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import reported_by_deployment
-from crewmem_doctor.rules._where import STORAGE_DIR, Landing, judged, landings, story, worst
+from crewmem_doctor.rules._common import STORAGE_DIR, reported_by_deployment
+from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
 

@@ -27,9 +27,9 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
 from crewmem_doctor.rules._remedies import unified
-from crewmem_doctor.rules._where import STORAGE_DIR, Landing, judged, landings, misnamed, story, worst
+from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
 FACTORIES = ("set_memory_storage_factory", "set_flow_persistence_factory")
