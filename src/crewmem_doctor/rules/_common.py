@@ -13,6 +13,7 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement, place, unwritable
+from crewmem_doctor.releases.keys import agent_memory_is_real
 from crewmem_doctor.survival import survival
 
 STORAGE_DIR = "CREWAI_STORAGE_DIR"
