@@ -39,6 +39,7 @@ def read_code(tree: Tree) -> CodeFacts:
     open_crews: list[Gap] = []
     if uses_crewai:
         entries = entry_points(survey)
+        base.handlers = {f for f, entry in entries.items() if entry.kind != "script" and not f.is_body}
         memories, open_crews = find_memories(survey, tree, entries)
         conversations = find_conversations(survey, entries)
         memories = tuple(sorted((*memories, *conversations), key=lambda m: (m.at, m.kind)))

@@ -1,0 +1,129 @@
+"""Long-lived Python containers whose names leave room for conversations or crews."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
+from crewmem_doctor.facts.python.index import Class, Module, Scope
+from crewmem_doctor.facts.python.survey import Survey, last_name
+from crewmem_doctor.facts.python.wording import (
+    container_kind,
+    is_empty_container,
+    may_hold_crews,
+    means_conversation,
+)
+from crewmem_doctor.model.location import Location
+
+
+@dataclass(frozen=True)
+class Container:
+    """A long-lived container: its canonical name, where it is defined, what it is, and what a person calls it."""
+
+    name: str
+    word: str
+    at: Location
+    why: str
+    label: str
+    module: Module
+    owner: Class | None = None
+    holds: bool = False  # its annotation names crews or flows
+
+
+def containers(survey: Survey) -> Iterator[Container]:
+    for module in _nearby(survey):
+        for name, bindings in module.body.bindings.items():
+            for binding in bindings[:1]:
+                if is_empty_container(binding.value) and (means_conversation(name) or may_hold_crews(name)):
+                    at = _target(survey, module, binding.node, name)
+                    yield Container(
+                        f"{module.name}.{name}",
+                        name,
+                        at,
+                        f"the module-level {container_kind(binding.value)} {name}",
+                        name,
+                        module,
+                        holds=_holds_crews(survey, binding.annotation, module.scope),
+                    )
+        for cls in module.all_classes:
+            for name, pairs in cls.fields.items():
+                for binding in pairs[:1]:
+                    if is_empty_container(binding.value) and (means_conversation(name) or may_hold_crews(name)):
+                        at = _target(survey, module, binding.node, name)
+                        yield Container(
+                            f"{cls.dotted}.{name}",
+                            name,
+                            at,
+                            f"the {container_kind(binding.value)} self.{name}",
+                            f"{cls.name}.{name}",
+                            module,
+                            cls,
+                            _holds_crews(survey, binding.annotation, cls.scope),
+                        )
+    yield from _app_state(survey)
+
+
+def _nearby(survey: Survey) -> Iterator[Module]:
+    """The modules connected with CrewAI, and what they import."""
+    base = survey.base
+    seen: set[str] = set()
+    known = list(base.modules.values())
+    for module in known:
+        seen.add(module.path)
+        yield module
+    for module in known:
+        for imported in module.imports:
+            path = base.import_path(imported, module)
+            if path and path not in seen:
+                seen.add(path)
+                found = base.module(path)
+                if found is not None:
+                    yield found
+
+
+def _app_state(survey: Survey) -> Iterator[Container]:
+    """`app.state.sessions = {}`"""
+    for module in survey.base.modules.values():
+        if ".state." not in module.text and "app.config" not in module.text:
+            continue
+        for function in dict.fromkeys((module.body, *module.all_functions)):
+            for stored in function.stores:
+                target, value = stored.target, stored.value
+                if (
+                    isinstance(target, ast.Attribute)
+                    and isinstance(target.value, ast.Attribute)
+                    and target.value.attr == "state"
+                    and is_empty_container(value)
+                    and means_conversation(target.attr)
+                ):
+                    at = survey.base.location(target, module)
+                    yield Container(
+                        f".state.{target.attr}",
+                        target.attr,
+                        at,
+                        f"the {container_kind(value)} app.state.{target.attr}",
+                        f"app.state.{target.attr}",
+                        module,
+                    )
+
+
+def _target(survey: Survey, module: Module, node: ast.AST, name: str) -> Location:
+    """The name that is bound, where the statement can be taken apart."""
+    targets = (
+        [node.target] if isinstance(node, ast.AnnAssign) else list(node.targets) if isinstance(node, ast.Assign) else []
+    )
+    found = next((t for t in targets if last_name(t) == name), node)
+    return survey.base.location(found, module)
+
+
+def _holds_crews(survey: Survey, annotation: ast.expr | None, scope: Scope) -> bool:
+    if annotation is None:
+        return False
+    for node in ast.walk(annotation):
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            name = survey.base.canonical(node, scope)
+            if name and crewai_class(survey.base, name) in (CREW, FLOW):
+                return True
+    return False

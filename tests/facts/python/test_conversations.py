@@ -1,0 +1,138 @@
+"""Conversations kept in Python containers, and the containers that are something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from crewmem_doctor.facts.python import CodeFacts
+
+Read = Callable[[Mapping[str, str]], CodeFacts]
+APP = """
+from fastapi import FastAPI
+from crewai import Crew
+app = FastAPI()
+{definition}
+
+@app.post("/chat")
+def chat(session_id: str, text: str):
+    {body}
+    return Crew(agents=[], tasks=[]).kickoff()
+"""
+
+
+def found(facts: CodeFacts) -> list[tuple[str, int]]:
+    return [(m.callee, m.at.line) for m in facts.memories if m.kind == "conversation"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "body", "name"),
+    [
+        ("sessions = {}", "sessions[session_id] = text", "sessions"),
+        ("sessions: dict[str, list] = {}", "sessions.setdefault(session_id, []).append(text)", "sessions"),
+        (
+            "from collections import defaultdict\nconversations = defaultdict(list)",
+            "conversations[session_id].append(text)",
+            "conversations",
+        ),
+        ("chat_history = []", "chat_history.append(text)", "chat_history"),
+        ("active_crews = {}", "active_crews[session_id] = Crew(agents=[], tasks=[])", "active_crews"),
+        ("crew_session_contexts = {}", "crew_session_contexts.update({session_id: text})", "crew_session_contexts"),
+    ],
+)
+def test_a_container_that_a_handler_fills(read: Read, definition: str, body: str, name: str) -> None:
+    facts = read({"main.py": APP.format(definition=definition, body=body)})
+    assert [n for n, _ in found(facts)] == [name]
+    memory = next(m for m in facts.memories if m.kind == "conversation")
+    assert memory.store.kind == "process"
+    assert [r.entry.label for r in memory.handlers] == ["POST /chat"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "body"),
+    [
+        ("jobs = {}", "jobs[session_id] = 'running'"),
+        ("task_status = {}", "task_status[session_id] = 'done'"),
+        ("session_locks = {}", "session_locks[session_id] = object()"),
+        ("message_counts = {}", "message_counts[session_id] = 1"),
+        ("sessions = {}", "len(sessions)"),
+        ("sessions = {'a': 1}", "sessions['a']"),
+        ("messages = ['hello', 'bye']", "messages[0]"),
+        ("crews = {}", "crews[session_id] = 'queued'"),
+        ("memory = {}", "memory = {}; memory[session_id] = text"),
+        ("sessions = {}", "sessions['last'] = text"),
+        ("import sqlite3\nsessions = {}", "sessions[session_id] = text; sqlite3.connect('x.db').execute('insert')"),
+    ],
+)
+def test_what_is_no_conversation(read: Read, definition: str, body: str) -> None:
+    assert found(read({"main.py": APP.format(definition=definition, body=body)})) == []
+
+
+def test_a_dict_on_an_object_made_once(read: Read) -> None:
+    facts = read(
+        {
+            "history.py": """
+class History:
+    def __init__(self):
+        self.sessions = {}
+
+    def add(self, session_id, text):
+        self.sessions.setdefault(session_id, []).append(text)
+""",
+            "main.py": APP.format(
+                definition="from history import History\nhistory = History()", body="history.add(session_id, text)"
+            ),
+        }
+    )
+    assert found(facts) == [("History.sessions", 4)]
+
+
+def test_a_dict_on_an_object_of_the_request(read: Read) -> None:
+    facts = read(
+        {
+            "history.py": "class History:\n    def __init__(self):\n        self.sessions = {}\n\n"
+            "    def add(self, key, text):\n        self.sessions[key] = text\n",
+            "main.py": APP.format(definition="from history import History", body="History().add(session_id, text)"),
+        }
+    )
+    assert found(facts) == []
+
+
+def test_a_container_in_another_module(read: Read) -> None:
+    facts = read(
+        {
+            "state.py": "conversations = {}\n",
+            "main.py": APP.format(
+                definition="from state import conversations", body="conversations[session_id] = text"
+            ),
+        }
+    )
+    assert found(facts) == [("conversations", 1)]
+
+
+def test_app_state(read: Read) -> None:
+    facts = read(
+        {"main.py": APP.format(definition="app.state.sessions = {}", body="app.state.sessions[session_id] = text")}
+    )
+    assert [n for n, _ in found(facts)] == ["app.state.sessions"]
+
+
+def test_a_cached_factory_of_crews(read: Read) -> None:
+    definition = (
+        "from functools import lru_cache\n@lru_cache(maxsize=100)\ndef crew_for(session_id):\n"
+        "    return Crew(agents=[], tasks=[])"
+    )
+    assert [n for n, _ in found(read({"main.py": APP.format(definition=definition, body="crew_for(session_id)")}))] == [
+        "crew_for"
+    ]
+
+
+def test_a_script_serves_nobody(read: Read) -> None:
+    facts = read(
+        {
+            "main.py": "from crewai import Crew\nhistory = []\n\ndef loop():\n    history.append(input())\n\n"
+            "if __name__ == '__main__':\n    loop()\n"
+        }
+    )
+    assert found(facts) == []

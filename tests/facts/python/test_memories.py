@@ -1,0 +1,404 @@
+"""Memories: where the code turns one on, and what is no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from crewmem_doctor.facts.python import CodeFacts
+from crewmem_doctor.model.expression import Fresh, FromCaller, Text, walk
+from crewmem_doctor.model.known import Known, Unknown
+from crewmem_doctor.model.memory import Memory
+
+Read = Callable[[Mapping[str, str]], CodeFacts]
+
+
+def only(facts: CodeFacts) -> Memory:
+    (memory,) = facts.memories
+    return memory
+
+
+def kinds(facts: CodeFacts) -> list[str]:
+    return [m.kind for m in facts.memories]
+
+
+ON = {
+    "imported": "from crewai import Crew\nc = Crew(agents=[], tasks=[], memory=True)\n",
+    "under another name": "from crewai import Crew as C\nc = C(agents=[], tasks=[], memory=True)\n",
+    "through the package": "import crewai\nc = crewai.Crew(agents=[], tasks=[], memory=True)\n",
+    "by the inner module": "from crewai.crew import Crew\nc = Crew(agents=[], tasks=[], memory=True)\n",
+    "by a subclass": "from crewai import Crew\n\nclass Team(Crew):\n    pass\n\nc = Team(tasks=[], memory=True)\n",
+    "in a subclass": "from crewai import Crew\n\nclass Team(Crew):\n    memory: bool = True\n\nc = Team(tasks=[])\n",
+    "by a dict": "from crewai import Crew\nkw = {'agents': []}\nkw['memory'] = True\nc = Crew(**kw)\n",
+    "by a constant": "from crewai import Crew\nMEMORY = True\nc = Crew(agents=[], tasks=[], memory=MEMORY)\n",
+}
+
+
+@pytest.mark.parametrize("name", ON)
+def test_a_crew_with_memory(read: Read, name: str) -> None:
+    memory = only(read({"crew.py": ON[name]}))
+    assert (memory.kind, memory.callee, memory.level) == ("crew", "crewai.Crew", "module")
+    assert isinstance(memory.enabled, Known)
+    assert memory.enabled.value
+    assert (memory.store.kind, memory.store.where) == ("path", None)
+
+
+OFF = {
+    "absent": "from crewai import Crew\nc = Crew(agents=[], tasks=[])\n",
+    "false": "from crewai import Crew\nc = Crew(agents=[], tasks=[], memory=False)\n",
+    "none": "from crewai import Crew\nc = Crew(agents=[], tasks=[], memory=None)\n",
+    "comment": "from crewai import Crew\nc = Crew(agents=[], tasks=[],  # memory=True\n)\n",
+    "an embedder alone": "from crewai import Crew\nc = Crew(agents=[], tasks=[], embedder={'provider': 'ollama'})\n",
+    "an ORM model": "import crewai\nfrom models import Crew\nc = Crew(memory=True)\n",
+    "a table": "import crewai\nx = {'memory': True}\n",
+    "a subclass of Memory beside": "from crewai import Crew, Memory\n\nclass Fast(Memory):\n    pass\n\n"
+    "c = Crew(agents=[], tasks=[])\n",
+}
+
+
+@pytest.mark.parametrize("name", OFF)
+def test_no_memory(read: Read, name: str) -> None:
+    assert read({"crew.py": OFF[name], "models.py": "class Crew:\n    pass\n"}).memories == ()
+
+
+SWITCH = """
+import os
+from crewai import Crew
+ON = os.getenv("MEMORY", "{default}") == "true"
+c = Crew(tasks=[], memory=ON)
+"""
+
+
+def test_a_setting_decides(read: Read) -> None:
+    source = SWITCH.format(default="true")
+    on = only(read({"crew.py": source}))
+    assert on.enabled == Known(True, on.enabled.at, "medium")
+    assert on.reads == ("MEMORY",)
+
+
+def test_a_setting_that_is_off_by_default_leaves_it_open(read: Read) -> None:
+    source = SWITCH.format(default="false")
+    assert isinstance(only(read({"crew.py": source})).enabled, Unknown)
+
+
+def test_arguments_that_cannot_be_followed_are_a_gap(read: Read) -> None:
+    facts = read({"crew.py": "from crewai import Crew\n\ndef build(**kw):\n    return Crew(**kw)\n"})
+    assert facts.memories == ()
+    assert [g.kind for g in facts.gaps] == ["dynamic"]
+
+
+def test_a_memory_object_given_to_a_crew_is_one_memory(read: Read) -> None:
+    facts = read(
+        {
+            "crew.py": """
+from crewai import Crew, Memory
+memory = Memory(storage="./data", root_scope="/support")
+
+def build():
+    return Crew(agents=[], tasks=[], memory=memory)
+"""
+        }
+    )
+    memory = only(facts)
+    assert (memory.kind, memory.level, len(memory.used_by)) == ("memory", "module", 1)
+    assert memory.store.where is not None
+    assert [(s.name, s.value.value) for s in memory.sinks if isinstance(s.value, Text)] == [("root_scope", "/support")]
+
+
+def test_a_memory_from_a_factory_in_another_module(read: Read) -> None:
+    facts = read(
+        {
+            "config.py": "from crewai import Memory\n\ndef create_memory():\n    return Memory(storage='./data')\n",
+            "app.py": "from crewai import Crew\nfrom config import create_memory\nmemory = create_memory()\n"
+            "crew = Crew(agents=[], tasks=[], memory=memory)\n",
+        }
+    )
+    assert kinds(facts) == ["memory"]
+
+
+def test_legacy_objects_are_memories_of_their_own(read: Read) -> None:
+    facts = read(
+        {
+            "crew.py": """
+from crewai import Crew
+from crewai.memory import EntityMemory, LongTermMemory, ShortTermMemory
+from crewai.memory.storage.ltm_sqlite_storage import LTMSQLiteStorage
+
+crew = Crew(
+    agents=[], tasks=[], memory=True,
+    long_term_memory=LongTermMemory(storage=LTMSQLiteStorage(db_path="/data/ltm.db")),
+    short_term_memory=ShortTermMemory(), entity_memory=EntityMemory(),
+)
+"""
+        }
+    )
+    # Nothing is left for the crew itself.
+    assert sorted(kinds(facts)) == ["entity", "long_term", "short_term"]
+    assert all(m.used_by for m in facts.memories)
+
+
+def test_what_is_not_passed_stays_the_crews_own(read: Read) -> None:
+    facts = read(
+        {
+            "crew.py": """
+from crewai import Crew
+from crewai.memory import LongTermMemory
+crew = Crew(agents=[], tasks=[], memory=True, long_term_memory=LongTermMemory())
+"""
+        }
+    )
+    assert sorted(kinds(facts)) == ["crew", "long_term"]
+
+
+def test_agents_with_memory(read: Read) -> None:
+    facts = read(
+        {
+            "agents.py": "from crewai import Agent\na = Agent(role='r', goal='g', backstory='b', memory=True)\n"
+            "b = Agent(role='r', goal='g', backstory='b', memory=False)\n"
+        }
+    )
+    memory = only(facts)
+    assert (memory.kind, memory.callee, memory.at.line) == ("agent", "crewai.Agent", 2)
+
+
+YAML = "writer:\n  role: >\n    {topic} writer\n  memory: true\nreader:\n  role: Reader\n"
+
+
+def test_memory_in_agents_yaml_counts_where_an_agent_reads_it(read: Read) -> None:
+    facts = read(
+        {
+            "src/app/config/agents.yaml": YAML,
+            "src/app/crew.py": """
+from crewai import Agent, Crew
+from crewai.project import CrewBase, agent, crew
+
+@CrewBase
+class Team:
+    @agent
+    def writer(self):
+        return Agent(config=self.agents_config["writer"])
+
+    @agent
+    def reader(self):
+        return Agent(config=self.agents_config["reader"])
+
+    @crew
+    def crew(self):
+        return Crew(agents=self.agents, tasks=self.tasks)
+""",
+        }
+    )
+    memory = only(facts)
+    assert (memory.kind, memory.at.path, memory.at.line) == ("agent", "src/app/config/agents.yaml", 4)
+
+
+def test_agents_yaml_that_nobody_reads_is_nothing(read: Read) -> None:
+    assert read({"config/agents.yaml": YAML, "crew.py": "from crewai import Crew\nc = Crew(tasks=[])\n"}).memories == ()
+
+
+FLOW = """
+from crewai.flow.flow import Flow, start
+from crewai.flow.persistence import persist{more}
+
+{decorator}
+class Chat(Flow):
+    @start()
+    def begin(self):
+        {body}
+
+def run(user):
+    Chat({arguments}).kickoff(inputs={{"id": user}})
+"""
+
+
+def test_a_persisted_flow(read: Read) -> None:
+    memory = only(read({"flow.py": FLOW.format(more="", decorator="@persist()", body="pass", arguments="")}))
+    assert (memory.kind, memory.at.line, memory.level) == ("flow", 5, "module")
+    assert [s.name for s in memory.sinks] == ["flow_id"]
+
+
+def test_persistence_given_to_the_constructor(read: Read) -> None:
+    memory = only(
+        read(
+            {
+                "flow.py": FLOW.format(
+                    more=", SQLiteFlowPersistence",
+                    decorator="",
+                    body="pass",
+                    arguments="persistence=SQLiteFlowPersistence('/data/flow.db')",
+                )
+            }
+        )
+    )
+    assert memory.kind == "flow"
+    assert memory.store.where == Text("/data/flow.db", getattr(memory.store.where, "at", None))
+
+
+def test_a_flows_own_memory_counts_only_where_it_is_used(read: Read) -> None:
+    plain = FLOW.format(more="", decorator="", body="pass", arguments="")
+    used = FLOW.format(more="", decorator="", body="self.remember('x')", arguments="")
+    assert read({"flow.py": plain}).memories == ()
+    assert only(read({"flow.py": used})).kind == "memory"
+
+
+def test_checkpoints(read: Read) -> None:
+    memory = only(read({"crew.py": "from crewai import Crew\nc = Crew(agents=[], tasks=[], checkpoint=True)\n"}))
+    assert (memory.kind, memory.store.where) == ("checkpoint", Text("./.checkpoints"))
+
+
+ROUTE = """
+from uuid import uuid4
+from fastapi import FastAPI
+from crewai import Agent, Crew
+app = FastAPI()
+
+@app.post("/chat")
+def chat(user_id: str):
+    session = str(uuid4())
+    a = Agent(role=f"agent {session}", goal="g", backstory="b")
+    crew = Crew(name=user_id, agents=[a], tasks=[], memory=True)
+    return crew.kickoff()
+"""
+
+
+def test_keys_of_a_crew(read: Read) -> None:
+    memory = next(m for m in read({"main.py": ROUTE}).memories if m.kind == "crew")
+    found = {s.name: s.value for s in memory.sinks}
+    assert any(isinstance(e, Fresh) for e in walk(found["agent_role"]))
+    assert any(isinstance(e, FromCaller) for e in walk(found["crew_name"]))
+    assert memory.built_per_request
+
+
+def test_scopes_of_a_memory(read: Read) -> None:
+    memory = only(
+        read(
+            {
+                "app.py": """
+from crewai import Memory
+memory = Memory()
+
+def note(user, text):
+    memory.scope(f"/user/{user}").remember(text)
+    memory.remember(text, scope="/all", source=user)
+"""
+            }
+        )
+    )
+    assert sorted(s.name for s in memory.sinks) == ["scope", "scope", "source"]
+
+
+def test_mem0_and_its_keys(read: Read) -> None:
+    memory = only(
+        read(
+            {
+                "app.py": """
+import crewai
+from mem0 import Memory
+m = Memory()
+
+def note(user, text):
+    m.add(text, user_id=user)
+"""
+            }
+        )
+    )
+    assert (memory.kind, memory.callee, memory.store.kind) == ("third_party", "mem0.Memory", "path")
+    assert [s.name for s in memory.sinks] == ["user_id"]
+
+
+def test_a_vector_database_is_a_memory_only_where_the_code_calls_it_one(read: Read) -> None:
+    documents = (
+        "import crewai\nimport chromadb\n\nclass DocumentIndex:\n    def __init__(self):\n"
+        "        self.c = chromadb.PersistentClient(path='./db')\n"
+    )
+    remembering = documents.replace("DocumentIndex", "ConversationMemory")
+    assert read({"store.py": documents}).memories == ()
+    assert kinds(read({"store.py": remembering})) == ["third_party"]
+
+
+def test_models_and_embedder(read: Read) -> None:
+    memory = only(
+        read(
+            {
+                "crew.py": """
+from crewai import Agent, Crew, LLM
+from langchain_anthropic import ChatAnthropic
+a = Agent(role="r", goal="g", backstory="b", llm=LLM(model="gemini/gemini-2.0-flash"))
+b = Agent(role="r", goal="g", backstory="b", llm=ChatAnthropic(model="claude-3"))
+c = Agent(role="r", goal="g", backstory="b", llm="groq/llama3")
+crew = Crew(agents=[a, b, c], tasks=[], memory=True,
+            embedder={"provider": "ollama", "config": {"model": "x", "api_key": "k"}})
+"""
+            }
+        )
+    )
+    assert [m for m, _ in memory.llms] == ["gemini/gemini-2.0-flash", "anthropic/claude-3", "groq/llama3"]
+    assert memory.embedder is not None
+    assert isinstance(memory.embedder.provider, Text)
+    assert (memory.embedder.provider.value, memory.embedder.has_key) == ("ollama", True)
+
+
+def test_no_embedder_is_none(read: Read) -> None:
+    assert only(read({"crew.py": "from crewai import Crew\nc = Crew(tasks=[], memory=True)\n"})).embedder is None
+
+
+@pytest.mark.parametrize(
+    ("build", "use", "builds"),
+    [
+        ("", "Crew(tasks=[], memory=True).kickoff()", True),
+        ("crew = Crew(tasks=[], memory=True)", "crew.kickoff()", False),
+        (
+            "from functools import lru_cache\n@lru_cache\ndef get():\n    return Crew(tasks=[], memory=True)",
+            "get().kickoff()",
+            False,
+        ),
+    ],
+)
+def test_built_for_each_request_or_once(read: Read, build: str, use: str, builds: bool) -> None:
+    memory = only(
+        read(
+            {
+                "main.py": f"from fastapi import FastAPI\nfrom crewai import Crew\napp = FastAPI()\n{build}\n\n"
+                f"@app.post('/chat')\ndef chat():\n    return {use}\n"
+            }
+        )
+    )
+    (reach,) = [r for r in memory.handlers if r.entry.kind == "http"]
+    assert reach.builds is builds
+    assert memory.kept_in_object is not builds
+
+
+def test_the_call_that_makes_a_memory_points_at_it(read: Read) -> None:
+    facts = read({"crew.py": "from crewai import Crew\nc = Crew(tasks=[], memory=True)\nc.kickoff(inputs={'id': 1})\n"})
+    by_name = {c.callee: c for c in facts.code.calls}
+    assert by_name["crewai.Crew"].memory == facts.memories[0].at
+    inputs = by_name["crewai.Crew.kickoff"].argument("inputs")
+    assert inputs is not None
+    assert inputs.at.line == 3
+
+
+def test_imports_keep_the_path_that_the_source_spells(read: Read) -> None:
+    facts = read(
+        {
+            "crew.py": """
+try:
+    from crewai.memory.storage.rag_storage import RAGStorage
+except ImportError:
+    RAGStorage = None
+
+def late():
+    from crewai.memory import LongTermMemory
+"""
+        }
+    )
+    found = {i.name: (i.guarded, i.level) for i in facts.code.imports}
+    assert found == {
+        "crewai.memory.storage.rag_storage.RAGStorage": (True, "module"),
+        "crewai.memory.LongTermMemory": (False, "function"),
+    }
+
+
+def test_without_crewai_there_is_no_memory(read: Read) -> None:
+    facts = read({"app.py": "from mem0 import Memory\nm = Memory()\n"})
+    assert (facts.memories, facts.code.uses_crewai) == ((), False)
