@@ -65,7 +65,7 @@ def imports(project: Project) -> tuple[Use, ...]:
 
 def _arguments(project: Project) -> Iterator[Use]:
     for call in project.code.calls:
-        if archived(project, call.at.path):
+        if call.inherited or archived(project, call.at.path):
             continue
         for given in call.arguments:
             if given.name is None or _is_off(given) or not _about_memory(call, given.name):
