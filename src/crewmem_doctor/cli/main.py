@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,7 +45,7 @@ STATUSES = (
     "pyproject.toml.")
 
 # Newer releases of typer carry click inside, older ones import it; either way this is the base of its usage errors.
-_REFUSALS = tuple(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+_REFUSALS: Any = tuple(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 def run() -> None:
@@ -62,16 +62,16 @@ def main(arguments: Sequence[str]) -> int:
     except CrewmemError as error:
         say(f"crewmem-doctor: {error}")
         return 2
-    except _REFUSALS as error:
-        error.show(sys.stderr)      # type: ignore[attr-defined]
-        return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         hush()
         return 0
     except Exception as error:
-        say(f"crewmem-doctor: {_crash(error)}")
+        if isinstance(error, _REFUSALS):
+            error.show(sys.stderr)
+        else:
+            say(f"crewmem-doctor: {_crash(error)}")
         return 2
 
 

@@ -21,7 +21,7 @@ def show(page: Page, finding: Finding, excerpt: Callable[[str, int], str]) -> No
     gutter = max(len(str(at.line)) for at, _ in marks)
     shown: Location | None = None
     for index, (at, note) in enumerate(marks):
-        style = "caret" if index == 0 else "note"
+        style = "caret" if index == 0 else "step"
         if shown is None or shown.path != at.path:
             page.add((f"{at.path}:{at.line}:{at.column}", "path"), indent=gutter + 3, wrap=False)
             shown = None
@@ -94,17 +94,17 @@ def _fitted(parts: tuple[str, str, str], room: int) -> tuple[str, str, str]:
     before, span, after = parts
     if cell_len(before + span + after) <= room:
         return parts
-    span = _cut(span, room - 2)
-    if cell_len(before) + cell_len(span) + 2 > room:
-        while before and cell_len(before) + cell_len(span) + 2 > room * 2 // 3 and cell_len(before) > room // 6:
-            before = before[max(1, len(before) // 8):]
-        before = "…" + before
-    return before, span, _cut(after, max(1, room - cell_len(before) - cell_len(span)))
+    span = _head(span, room - 2)
+    left = room - cell_len(span)
+    before = _head(before[::-1], left - min(cell_len(after), left // 3))[::-1]
+    return before, span, _head(after, left - cell_len(before))
 
 
-def _cut(text: str, room: int) -> str:
+def _head(text: str, room: int) -> str:
+    """As much of the beginning as there is room for."""
     if cell_len(text) <= room:
         return text
+    text = text[:max(room, 0)]
     while text and cell_len(text) > room - 1:
-        text = text[:-max(1, (len(text) - room) // 2)]
-    return text + "…"
+        text = text[:-1]
+    return text + "…" if room > 0 else ""

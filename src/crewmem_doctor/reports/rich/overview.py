@@ -27,7 +27,7 @@ def memories(page: Page, report: Report) -> None:
     page.heading("Memories", f"CrewAI {release}{source}")
     for memory in report.project.memories:
         page.add((f"{memory.id:<4}", "bold"), (memory.label, "bold"), "  ", (str(memory.at), "path"), indent=2)
-        page.add((_passport(memory, report), "dim"), indent=6)
+        page.add(_passport(memory, report), indent=6)
 
 
 def _passport(memory: Memory, report: Report) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from rich.cells import cell_len
 
@@ -16,7 +17,7 @@ Piece = tuple[str, str]          # text and style
 STYLES = {
     "": "", "bold": "1", "dim": "2", "bad": "1;31", "doubtful": "1;33", "good": "1;32", "nothing": "1",
     "error": "1;31", "warning": "1;33", "note": "1;36", "lost": "31", "stale": "33", "kept": "32", "unknown": "35",
-    "path": "36", "caret": "1;31", "fix": "1;32", "snippet": "32",
+    "path": "36", "step": "36", "caret": "1;31", "fix": "1;32", "snippet": "32",
 }
 
 
@@ -31,8 +32,13 @@ class Look:
 
     @property
     def room(self) -> int:
-        """Columns to lay out in: a very wide terminal still gets lines that can be read."""
+        """Columns for tables and source lines."""
         return 10_000 if self.width is None else max(40, min(self.width, 140))
+
+    @property
+    def measure(self) -> int:
+        """Columns for prose and rules: a wide terminal still gets lines that can be read."""
+        return min(self.room, 100)
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class Page:
         """One paragraph: its first line is indented by `indent`, what is wrapped by `indent + hang`. `margin` begins
         every line."""
         safe = [(plain(p), "") if isinstance(p, str) else (plain(p[0]), p[1]) for p in pieces]
-        room = self.look.room - indent - cell_len(margin)
+        room = self.look.measure - indent - cell_len(margin)
         lines = _wrapped(safe, room, room - hang) if wrap and self.look.width else [safe]
         for number, line in enumerate(lines):
             self.lines.append([(" " * indent + margin, "dim"), (" " * hang if number else "", ""), *line])
@@ -59,8 +65,8 @@ class Page:
     def heading(self, title: str, aside: str = "") -> None:
         """A title with a rule to the right edge; on a pipe the rule is short."""
         self.blank()
-        room = self.look.room if self.look.width else 72
-        rule = "─" * max(3, min(room, 100) - cell_len(title) - cell_len(aside) - (5 if aside else 4))
+        room = self.look.measure if self.look.width else 72
+        rule = "─" * max(3, room - cell_len(title) - cell_len(aside) - (5 if aside else 4))
         tail = f" {rule} {plain(aside)}" if aside else f" {rule}"
         self.lines.append([("── ", "dim"), (plain(title), "bold"), (tail, "dim")])
 
@@ -73,8 +79,9 @@ class Page:
 def _line(pieces: Iterable[Piece], color: bool) -> str:
     if not color:
         return "".join(text for text, _ in pieces).rstrip()
+    runs = [(style, "".join(text for text, _ in run)) for style, run in groupby(pieces, key=lambda piece: piece[1])]
     return "".join(f"\x1b[{STYLES[style]}m{text}\x1b[0m" if STYLES[style] and text.strip() else text
-                   for text, style in pieces).rstrip(" ")
+                   for style, text in runs).rstrip(" ")
 
 
 def _wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
