@@ -204,6 +204,12 @@ class TestTemplates:
         assert documents[0].get("a").at.line == 3
         assert [g.kind for g in gaps] == ["template"]
 
+    def test_lines_of_a_text_are_no_directives(self):
+        node = mapping("task: >\n  Write about\n  {{ topic }}\n\n  today\nb: 'x {% y %}'\n")
+        assert node.get("task").value == "Write about {{ topic }}\ntoday\n"
+        assert node.get("task").templated
+        assert node.get("b").value == "x {% y %}"
+
     def test_what_still_is_no_yaml(self):
         _, gaps = load("a: {{ .x }}\n {{ if }} b: c: [\n", "t.yaml")
         assert [g.kind for g in gaps] == ["template"]

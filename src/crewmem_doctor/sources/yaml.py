@@ -7,82 +7,27 @@ values that a reader wants verbatim (`22:22` as a base-60 number), and loses the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap, GapKind
 from crewmem_doctor.sources.templates import FILLER, Masked, has_templates, mask
+from crewmem_doctor.sources.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from yaml.events import Event
+
+__all__ = ["MAX_CHARACTERS", "MAX_DEPTH", "Mapping", "Node", "Scalar", "Sequence", "load"]
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 1_000_000                   # with every alias written out: what a reader that walks the tree would visit
 _CORE = "tag:yaml.org,2002:"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_TRUE = frozenset(("true", "yes", "on", "y"))
-_FALSE = frozenset(("false", "no", "off", "n"))
 _NOT_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 # Line breaks for YAML 1.1, but not for editors.
 _NOT_A_LINE_BREAK = str.maketrans({"\x85": " ", "\u2028": " ", "\u2029": " "})
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """Text as written, unquoted. `tag` is "null", "str", or a tag of the file's own such as "!reset".
-
-    `templated` marks text that a template fills in; it then holds the template's source.
-    """
-
-    value: str
-    tag: str
-    at: Location
-    quoted: bool = False
-    templated: bool = False
-
-    @property
-    def null(self) -> bool:
-        return self.tag == "null"
-
-    @property
-    def truth(self) -> bool | None:
-        """The boolean that YAML 1.1 or 1.2 reads here; None where it is none."""
-        word = self.value.lower()
-        return None if self.quoted else True if word in _TRUE else False if word in _FALSE else None
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    items: tuple[Node, ...]
-    at: Location
-    tag: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """Merge keys (`<<`) are applied: what they bring stands first and keeps its own location. A key that is written
-    twice stands twice in `entries`; everything else here sees the last one."""
-
-    entries: tuple[tuple[Scalar, Node], ...]
-    at: Location
-    tag: str = ""
-
-    def get(self, name: str) -> Node | None:
-        return next((value for key, value in reversed(self.entries) if key.value == name), None)
-
-    def key(self, name: str) -> Scalar | None:
-        return next((key for key, _ in reversed(self.entries) if key.value == name), None)
-
-    def items(self) -> Iterator[tuple[Scalar, Node]]:
-        """Each name once, with the value that counts."""
-        last = {key.value: (key, value) for key, value in self.entries}
-        return iter(last.values())
-
-
-Node = Union[Scalar, Sequence, Mapping]
 
 
 def load(text: str, path: str) -> tuple[list[Node], list[Gap]]:
@@ -94,19 +39,18 @@ def load(text: str, path: str) -> tuple[list[Node], list[Gap]]:
     if len(text) > MAX_CHARACTERS:
         return [], [Gap(path, 1, "too-large", f"longer than {MAX_CHARACTERS // 1024 // 1024} MiB")]
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").translate(_NOT_A_LINE_BREAK)
-    templated = has_templates(text)
-    masked = mask(text) if templated else Masked(text)
-    builder = _Builder(path, masked)
-    forbidden = _NOT_YAML.search(masked.text)
-    if forbidden:
-        builder.gap(text.count("\n", 0, forbidden.start()) + 1, "holds a character that YAML does not allow")
-    else:
+    builder = _Builder(path, Masked(text))
+    builder.read()
+    # In a quoted or block scalar a template is text; only where YAML cannot take it has it to be masked.
+    if has_templates(text) and (builder.failed or builder.odd_keys):
+        masked = mask(text)
+        builder = _Builder(path, masked)
         builder.read()
-    if templated and builder.failed:
-        builder.gaps = [Gap(g.path, g.line, "template", "a template that is not YAML until it is rendered")
-                        if g.kind == "parse" else g for g in builder.gaps]
-    elif masked.directive:
-        builder.gap(masked.directive, "a template decides which lines there are", "template")
+        if builder.failed:
+            builder.gaps = [Gap(path, g.line, "template", "a template that is not YAML until it is rendered")
+                            for g in builder.gaps]
+        elif masked.directive:
+            builder.gap(masked.directive, "a template decides which lines there are", "template")
     return builder.documents, builder.gaps
 
 
@@ -139,6 +83,7 @@ class _Builder:
         self.documents: list[Node] = []
         self.gaps: list[Gap] = []
         self.failed = False
+        self.odd_keys = False           # keys that are no scalars: `a: {{ x }}` taken literally
         self.stack: list[_Open] = []
         self.anchors: dict[str, _Built | None] = {}
         self.merged = 0
@@ -151,9 +96,14 @@ class _Builder:
     def read(self) -> None:
         import yaml  # a tree without YAML does not pay for it
 
+        text = self.masked.text
+        forbidden = _NOT_YAML.search(text)
+        if forbidden:
+            self.gap(text.count("\n", 0, forbidden.start()) + 1, "holds a character that YAML does not allow")
+            return
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            for event in yaml.parse(self.masked.text, Loader=loader):
+            for event in yaml.parse(text, Loader=loader):
                 self.take(event, yaml)
         except _Stop as stop:
             self.gap(stop.line, stop.why)
@@ -202,8 +152,9 @@ class _Builder:
 
     def scalar(self, event: Any) -> Scalar:
         value, style = event.value, event.style
-        templated = FILLER in value
-        if templated:
+        templated = has_templates(value)
+        if FILLER in value:
+            templated = True
             value = self.masked.restore(value, event.start_mark.index)
         quoted = style in ("'", '"')
         tag = "str"
@@ -240,6 +191,7 @@ class _Builder:
         else:
             nodes = [part.node for part in parts]
             pairs = [(k, v) for k, v in zip(nodes[::2], nodes[1::2], strict=False) if isinstance(k, Scalar)]
+            self.odd_keys = self.odd_keys or 2 * len(pairs) < len(nodes)
             node = Mapping(self.with_merges(pairs), at, tag)
         return _Built(node, size, height)
 
