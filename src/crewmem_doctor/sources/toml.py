@@ -11,7 +11,6 @@ from typing import Any
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
 
-_DEEPEST = 200      # brackets open on one line; the parser recurses on them
 _HEADER = re.compile(r"[ \t]*\[\[?([^\[\]\n]+)\]\]?[ \t]*(?:#.*)?$")
 _LINE_OF_ERROR = re.compile(r"line (\d+)")
 
@@ -76,8 +75,6 @@ def load(text: str, path: str) -> Document | Gap:
         import tomli as tomllib
 
     lines = text.split("\n")
-    if any(line.count("[") > _DEEPEST or line.count("{") > _DEEPEST for line in lines):
-        return Gap(path, 1, "parse", "nested too deeply")
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError, MemoryError) as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -79,17 +80,22 @@ def _distance(parts: list[str], home: list[str]) -> tuple[int, int, int, list[st
 def candidates(entry: Entry) -> tuple[Version, ...]:
     """The released versions that the entry allows, oldest first; never empty. Releases newer than this program's list
     count where they are named."""
-    if entry.rank == "unknown" or entry.pep440 == ("",):
+    return WITH_MEMORY if entry.rank == "unknown" else _candidates(entry.rank != "range", entry.pep440)
+
+
+@functools.lru_cache(maxsize=1024)
+def _candidates(exact: bool, pep440: tuple[str, ...]) -> tuple[Version, ...]:
+    if pep440 == ("",):
         return WITH_MEMORY
-    if entry.rank in ("lock", "pin"):
-        version = Version.parse(entry.pep440[0].lstrip("= "))
+    if exact:
+        version = Version.parse(pep440[0].lstrip("= "))
         if version is not None:
             return (version,)
-    allowed = _allowed(entry.pep440)
+    allowed = _allowed(pep440)
     if allowed is None:
         return WITH_MEMORY
     with_memory = tuple(v for v in allowed if v >= WITH_MEMORY[0])
-    return with_memory or allowed or _named(entry.pep440) or WITH_MEMORY
+    return with_memory or allowed or _named(pep440) or WITH_MEMORY
 
 
 def _allowed(alternatives: tuple[str, ...]) -> tuple[Version, ...] | None:
