@@ -111,7 +111,7 @@ def _shell(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Process, 
         if not text.startswith("--") and "c" in text[1:] and i + 1 < len(words):
             script, arguments = words[i + 1], words[i + 3 :]
             return run_text(Passage(script.text, script.at), replace(scene, arguments=arguments), depth + 1)
-        i += 2 if text in ("-o", "+o", "-O", "--rcfile", "--init-file") else 1
+        i += 2 if text in ("--rcfile", "--init-file") or (text[1:2] != "-" and text[-1] in "oO") else 1
     if i >= len(words):
         return ()
     made = _file(words[i:], scene, depth)
