@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewmem_doctor.facts.dockerfile import Image, dockerfiles, read_dockerfile, standalone_services, user_of
+from crewmem_doctor.facts.dockerfile import (
+    Image,
+    dockerfiles,
+    read_dockerfile,
+    registry_image,
+    standalone_services,
+    user_of,
+)
 from crewmem_doctor.model.deployment import User
 from crewmem_doctor.model.known import Known, Unknown
 from crewmem_doctor.model.location import Location
@@ -41,7 +48,7 @@ def env(image: Image) -> dict[str, str]:
 def test_a_plain_image(read) -> None:
     image = read(
         "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\n"
-        "RUN pip install --no-cache-dir -r requirements.txt 'uvicorn[standard]>=0.3' gunicorn==22.0\nCOPY app/ ./app\n"
+        "RUN pip install --upgrade --no-cache-dir -r requirements.txt 'uvicorn[standard]>=0.3' gunicorn==22.0\nCOPY app/ ./app\n"
         'ENV A=1\nEXPOSE 80\nCMD ["uvicorn", "app.main:app", "--workers", "2"]\n'
     )
     assert (image.base_image, image.base_known, image.workdir) == (
@@ -297,6 +304,14 @@ def test_base_images_with_something_of_their_own(read) -> None:
         2,
         "medium",
     )
+
+
+def test_images_that_are_pulled(tmp_path: Path) -> None:
+    tree, at = tree_of(tmp_path, {}), Location("compose.yaml", 3)
+    image = registry_image(tree, "python:3.12-slim", at)
+    assert image is not None
+    assert (image.user.home, image.workdir, image.processes) == (Known("/root"), Known("/"), ())
+    assert registry_image(tree, "corp/base", at) is None
 
 
 def test_the_build_context(tmp_path: Path) -> None:

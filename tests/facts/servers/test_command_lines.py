@@ -37,6 +37,7 @@ def workers(found: Process) -> int | None:
         ("gunicorn -w4 app.main:app -k uvicorn.workers.UvicornWorker", "gunicorn", "app.main:app", 4),
         ("gunicorn --workers=3 --bind 0.0.0.0:80 --access-logfile - app:app", "gunicorn", "app:app", 3),
         ("gunicorn app:app --preload --timeout 120 --error-logfile -", "gunicorn", "app:app", 1),
+        ("gunicorn --worker-class gevent --conf x.py --worke 3 app:app", "gunicorn", "app:app", None),
         ("gunicorn 'app:create_app()'", "gunicorn", "app:create_app()", 1),
         ("/app/.venv/bin/gunicorn app.wsgi -w 2", "gunicorn", "app.wsgi", 2),
         ("python -m gunicorn -w 2 app:app", "gunicorn", "app:app", 2),
@@ -80,7 +81,7 @@ def workers(found: Process) -> int | None:
         ("npm start", "unknown", "npm", 1),
     ],
 )
-def test_servers(text: str, server: str, target: str, count: int) -> None:
+def test_servers(text: str, server: str, target: str, count: int | None) -> None:
     found = one(text)
     assert (found.server, found.target, workers(found)) == (server, target, count)
     assert found.at == HERE
@@ -96,6 +97,8 @@ def test_servers(text: str, server: str, target: str, count: int) -> None:
         "python -m pip install x",
         "crewai --version",
         "rq info",
+        "exec",
+        "python3 - x",
         "",
     ],
 )

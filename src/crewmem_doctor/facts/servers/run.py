@@ -24,7 +24,7 @@ from crewmem_doctor.facts.servers import (
 )
 from crewmem_doctor.facts.servers.scene import Scene, span
 from crewmem_doctor.facts.servers.script import run_script
-from crewmem_doctor.facts.servers.wrappers import unwrap, with_settings
+from crewmem_doctor.facts.servers.wrappers import WRAPPERS, unwrap, with_settings
 from crewmem_doctor.model.deployment import Process
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.sources.passage import Passage
@@ -61,6 +61,8 @@ def run_words(words: tuple[Word, ...], scene: Scene, depth: int = 0) -> tuple[Pr
     inner = unwrap(words, name, scene)
     if inner is not None:
         return run_words(inner[0], inner[1], depth + 1)
+    if name in WRAPPERS and len(words) == 1:
+        return ()  # `exec 2>&1` and the like
     if name in _SHELLS:
         return _shell(words, scene, depth)
     if name == "eval":
@@ -68,7 +70,7 @@ def run_words(words: tuple[Word, ...], scene: Scene, depth: int = 0) -> tuple[Pr
         return run_text(Passage(text, words[0].at), scene, depth + 1)
     if name in ("su", "runuser"):
         return _su(words, scene, depth)
-    if name in ("watchfiles", "nodemon", "honcho", "concurrently"):
+    if name in ("watchfiles", "nodemon", "concurrently"):
         return _strings(words[1:], scene, depth)
     if name == "supervisord":
         return _supervised(words, scene, depth)
