@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def env(image: Image) -> dict[str, str]:
 def test_a_plain_image(read) -> None:
     image = read(
         "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\n"
-        "RUN pip install --upgrade --no-cache-dir -r requirements.txt 'uvicorn[standard]>=0.3' gunicorn==22.0\nCOPY app/ ./app\n"
+        "RUN pip install --upgrade --no-cache-dir -r requirements.txt 'uvicorn[standard]>=0.3' gunicorn==22.0\n"
+        "COPY app/ ./app\n"
         'ENV A=1\nEXPOSE 80\nCMD ["uvicorn", "app.main:app", "--workers", "2"]\n'
     )
     assert (image.base_image, image.base_known, image.workdir) == (
@@ -370,6 +372,27 @@ def test_standalone_services(tmp_path: Path) -> None:
     assert found["dockerfile:.devcontainer/Dockerfile"].at.line == 1
     assert found["dockerfile:b/Dockerfile"].processes[0].target == "p.py"
     assert [(g.path, g.why) for g in gaps] == [("c/Dockerfile", "there is no FROM")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RUN mkdir /d{}",
+        "ENV A{}=$A",
+        "COPY --from=a /x{} /y{}",
+        "RUN useradd -m u{}",
+        "FROM a AS s{}",
+        "RUN chown u{} /a",
+        "CMD A{}=1; B=2 c",
+    ],
+)
+def test_many_lines_take_no_time(tmp_path: Path, line: str) -> None:
+    text = "FROM python:3.12 AS a\n" + "\n".join(line.replace("{}", str(n)) for n in range(20_000))
+    tree, gaps = tree_of(tmp_path, {"Dockerfile": text}), []
+    start = time.process_time()
+    assert standalone_services(tree, (), gaps)
+    assert time.process_time() - start < 8
+    assert [g.kind for g in gaps] == ["too-large"]
 
 
 LINES = st.lists(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ def test_shell_forms(tmp_path: Path) -> None:
     assert shown(started(CommandLine.of(["tini", "--"], HERE), shell, scene)) == ["python a.py"]
     assert shown(started(CommandLine.of(["python"], HERE), CommandLine.of(["x.py"], HERE), scene)) == ["python x.py"]
     assert started(None, None, scene) == ()
+
+
+@pytest.mark.parametrize(
+    "line", ["A{}=1\n", "A=1\n", "cd x && y &\n", "if x; then A=1; fi\n", "python {}.py &\n", "f{}() {\n", "cd a\n"]
+)
+def test_long_scripts_take_no_time(tmp_path: Path, line: str) -> None:
+    start = time.process_time()
+    run(tmp_path, "".join(line.replace("{}", str(n)) for n in range(4_000)) + "exec python x.py")
+    assert time.process_time() - start < 8
 
 
 def test_console_scripts(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from crewmem_doctor.facts.dockerfile.build import Builder, stage_from
+from crewmem_doctor.facts.dockerfile.build import MOST, Builder, stage_from
 from crewmem_doctor.facts.dockerfile.context import build_context
 from crewmem_doctor.facts.dockerfile.identity import user_of
 from crewmem_doctor.facts.dockerfile.image import Account, Image
@@ -42,6 +42,9 @@ def read_dockerfile(
     file = parse(text, path)
     if gaps is not None:
         gaps.extend(Gap(path, at.line, "parse", "not a Dockerfile instruction") for at in file.odd[:3])
+        gaps.extend(
+            Gap(path, i.at.line, "too-large", "too many instructions") for i in file.instructions[MOST : MOST + 1]
+        )
     folder = build_context(tree, file) if context is None else context
     builder = Builder(file, tree, folder, args or {})
     builder.run()

@@ -16,6 +16,7 @@ from crewmem_doctor.sources.dockerfile import Dockerfile, Instruction
 from crewmem_doctor.sources.expand import expand
 from crewmem_doctor.sources.shell import Command, CommandLine, Word, commands, split
 
+MOST = 2000  # instructions; a file with more is no Dockerfile that anybody wrote
 _SHELLS = ("sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash")
 
 
@@ -33,7 +34,7 @@ class Builder:
         self.cmd_set = False
 
     def run(self) -> None:
-        for instruction in self.file.instructions:
+        for instruction in self.file.instructions[:MOST]:
             if instruction.name == "FROM":
                 self._from(instruction)
             elif not self.order:
