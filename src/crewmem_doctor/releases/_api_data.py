@@ -48,12 +48,12 @@ def _instance(name: str, since: str, before: str) -> Mapping[str, Spans]:
 def _unified_dict(owner: str) -> Spans:
     """What becomes of a dict since there is one Memory."""
     return (
-        _v("fails-at-save", f"the dict itself becomes the memory: every save and recall fails inside the {owner}, and the"
-           " kickoff still succeeds", "1.10.0", "1.11.1", "ran 1.10.1, 1.11.0"),
+        _v("fails-at-save", f"the dict itself becomes the memory: every save and recall fails inside the {owner}, and"
+           " the kickoff still succeeds", "1.10.0", "1.11.1", "ran 1.10.1, 1.11.0"),
         _v("rejected", f"building the {owner} raises a KeyError: memory takes a flag or a Memory",
            "1.11.1", "1.13.0", "ran 1.11.1, 1.12.2: KeyError 'memory'"),
-        _v("ignored", f"the {owner} builds a default Memory from the dict and drops every key that Memory does not know,"
-           " so the records land in the default local store", "1.13.0", None,
+        _v("ignored", f"the {owner} builds a default Memory from the dict and drops every key that Memory does not"
+           " know, so the records land in the default local store", "1.13.0", None,
            "ran 1.13.0, 1.14.1, 1.14.5, 1.14.7, 1.15.30"),
     )
 
@@ -101,8 +101,8 @@ _CREW: dict[str, Mapping[str, Spans]] = {
         _ok("1.14.1", None, "1.14.1 state/checkpoint_config.py"),
     )},
 }
-_AGENT_IGNORES = _v("ignored", "the agent has no memory of its own: the argument is accepted and does nothing", "", "1.10.0",
-                    "ran 0.203.2, 1.9.3")
+_AGENT_IGNORES = _v("ignored", "the agent has no memory of its own: the argument is accepted and does nothing",
+                    "", "1.10.0", "ran 0.203.2, 1.9.3")
 _AGENT: dict[str, Mapping[str, Spans]] = {
     "memory": {
         "flag": (
