@@ -18,6 +18,7 @@ WIDTHS = {event: max(len(event), len("~ stale")) + 2 for event in EVENTS}
 _KEYS: dict[words.KeyKind, str] = {
     "none": "no key", "constant": "one key for everyone", "user": "keyed by the caller",
     "random": "a new key for each request", "unknown": "a key that could not be read"}
+_PLACES = {"path": "on disk", "server": "on a server", "unknown": "where its records live is not known"}
 
 
 def memories(page: Page, report: Report) -> None:
@@ -37,7 +38,7 @@ def _passport(memory: Memory, report: Report) -> str:
     elif location:
         place = f"in {location}" + (f" ({memory.store.why})" if memory.store.why not in ("", location) else "")
     else:
-        place = f"where its records live is not known ({memory.store.why})"
+        place = f"{_PLACES[memory.store.kind]} ({memory.store.why})"
     kind, source = words.key(memory)
     keyed = _KEYS[kind] + (f" ({source})" if source else "")
     entries = list(dict.fromkeys(reach.entry.label for reach in memory.handlers))
