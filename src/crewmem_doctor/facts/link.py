@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from crewmem_doctor.model.code import Code, EnvWrite, ServerRun
+from crewmem_doctor.model.code import Code, EnvWrite, Module, ServerRun
 from crewmem_doctor.model.deployment import Process, Service
 from crewmem_doctor.model.expression import Surroundings, evaluate, join_path
 from crewmem_doctor.model.known import Answer, Known, Unknown
@@ -115,6 +115,14 @@ class Joiner:
 
     def closure(self, starts: Iterable[str]) -> set[str]:
         """The scanned modules that loading `starts` brings in, imports inside functions too."""
+        return self._follow(starts, lambda module: (*module.imports, *module.lazy_imports))
+
+    def at_import(self, starts: Iterable[str]) -> set[str]:
+        """Those that are imported before the first call."""
+        return self._follow(starts, lambda module: module.imports)
+
+    def _follow(self, starts: Iterable[str], onward: Callable[[Module], Iterable[str]]) -> set[str]:
+        """Importing a module also runs the `__init__` of every package it lies in."""
         seen: set[str] = set()
         queue = list(starts)
         while queue:
@@ -122,17 +130,9 @@ class Joiner:
             if path in seen or path not in self.paths:
                 continue
             seen.add(path)
-            queue.extend((*self.paths[path].imports, *self.paths[path].lazy_imports))
-        return seen
-
-    def at_import(self, starts: Iterable[str]) -> set[str]:
-        seen: set[str] = set()
-        queue = list(starts)
-        while queue:
-            path = queue.pop()
-            if path not in seen and path in self.paths:
-                seen.add(path)
-                queue.extend(self.paths[path].imports)
+            folders = path.split("/")[:-1]
+            queue.extend("/".join((*folders[:depth], "__init__.py")) for depth in range(1, len(folders) + 1))
+            queue.extend(onward(self.paths[path]))
         return seen
 
     # --- which memories a service runs
