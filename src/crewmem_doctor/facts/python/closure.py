@@ -11,6 +11,9 @@ from crewmem_doctor.facts.python.nodes import Imported, Module
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
+Words = dict[str, frozenset[bytes]]
+_STATEMENT = re.compile(rb"^[ \t]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?", re.MULTILINE)
+_WORD = re.compile(rb"\w+")
 _ROUNDS = 10
 _MOST = 1500
 _PACKAGES = {"crewai", "mem0", "zep_crewai", "zep_cloud"}
@@ -23,12 +26,13 @@ def close_upward(base: CodeBase) -> None:
     frontier = [m.path for m in base.modules.values() if uses(m)]
     reached = set(frontier)
     known: dict[str, list[Module]] = {}
+    words: Words = {}
     for module in base.modules.values():
         _note(base, module, known)
     for _ in range(_ROUNDS):
         if not frontier or len(base.modules) >= _MOST:
             return
-        for path in _candidates(base, frontier):
+        for path in _candidates(base, frontier, words):
             module = base.module(path)
             if module is not None:
                 _note(base, module, known)
@@ -68,35 +72,34 @@ def targets(base: CodeBase, imported: Imported, importer: Module) -> list[str]:
     return found
 
 
-def _candidates(base: CodeBase, frontier: Iterable[str]) -> list[str]:
+def _candidates(base: CodeBase, frontier: Iterable[str], words: Words) -> list[str]:
     """The files not parsed yet whose bytes have an import that may name one of those modules."""
-    groups: dict[str, set[str]] = {}
+    groups: dict[str, set[bytes]] = {}
     for path in frontier:
         folder, _, name = path.rpartition("/")
-        stem = folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+        stem = (folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]).encode()
         if stem:
             groups.setdefault(_top_package(base, folder), set()).add(stem)
+    rest = [p for p in base.tree.python if not base.is_loaded(p)]
+    everywhere = {s for stems in groups.values() for s in stems}
     found: set[str] = set()
+    # What names a package called after CrewAI is a hit already.
+    packages = {t.rpartition("/")[2] for t in groups if t and not any(w in t.rpartition("/")[2] for w in ("crewai", "mem0"))}
+    if packages and "" not in groups:
+        outside = base.tree.grep(sorted(p.encode() for p in packages), rest)
+        found.update(_importers(base, everywhere, outside, words))
     for top, stems in sorted(groups.items()):
-        rest = [p for p in base.tree.python if not base.is_loaded(p)]
         inside = [p for p in rest if p.startswith(top + "/")] if top else rest
-        needles = sorted(s.encode() for s in stems)
-        positive = base.tree.grep(needles, inside)
-        package = top.rpartition("/")[2].encode()
-        # What names a package called after CrewAI is a hit already.
-        if top and b"crewai" not in package and b"mem0" not in package:
-            others = base.tree.grep([package], [p for p in rest if not p.startswith(top + "/")])
-            positive = [*positive, *(p for p in base.tree.grep(needles, others))]
-        pattern = _importing(needles)
-        found.update(p for p in positive if pattern.search(base.tree.read(p) or b""))
+        found.update(_importers(base, stems if top else everywhere, inside, words))
     return sorted(found)
 
 
-def _importing(stems: list[bytes]) -> re.Pattern[bytes]:
-    """An import statement, over one line or in parentheses, that has one of the words."""
-    words = b"|".join(re.escape(s) for s in stems)
-    return re.compile(rb"^[ \t]*(?:from|import)\b(?:[^\n#(]*\b(?:" + words + rb")\b|[^\n(]*\([^)]*\b(?:" + words + rb")\b)",
-                      re.MULTILINE)
+def _importers(base: CodeBase, stems: set[bytes], among: list[str], words: Words) -> list[str]:
+    """Those whose import statements have one of the words. Each file's statements are read once."""
+    for path in base.tree.grep(sorted(stems), [p for p in among if p not in words]):
+        statements = b" ".join(_STATEMENT.findall(base.tree.read(path) or b""))
+        words[path] = frozenset(_WORD.findall(statements))
+    return [p for p in among if p in words and not stems.isdisjoint(words[p])]
 
 
 def _top_package(base: CodeBase, folder: str) -> str:

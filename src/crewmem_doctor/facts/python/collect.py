@@ -55,12 +55,12 @@ class Collector:
             else:
                 self.expressions(ast.iter_child_nodes(statement))
 
-    def arm(self, owner: ast.stmt, index: int, total: int, body: Sequence[ast.stmt]) -> None:
+    def arm(self, owner: ast.stmt, index: int, total: int, body: Sequence[ast.stmt], test: ast.expr | None = None) -> None:
         """A suite that is one of several alternatives; `total` is 0 where none of them may run."""
         if not body:
             return
         before = self.branch
-        self.branch = (*before, Arm(id(owner), index, total, isinstance(body[-1], _LEAVES)))
+        self.branch = (*before, Arm(id(owner), index, total, isinstance(body[-1], _LEAVES), test))
         self.function.arms.append((body[0].lineno, body[-1].end_lineno or body[-1].lineno, self.branch))
         self.suite(body)
         self.branch = before
@@ -83,7 +83,7 @@ class Collector:
             arms = arms[1:] if current.orelse else []
         total = len(arms) if current.orelse else 0
         for index, body in enumerate(arms):
-            self.arm(node, index, total, body)
+            self.arm(node, index, total, body, node.test if index == 0 else None)
 
     def try_(self, node: ast.Try) -> None:
         guarded = self.guarded
@@ -206,7 +206,9 @@ class Collector:
         outside = [*node.decorator_list, *args.defaults, *(d for d in args.kw_defaults if d is not None)]
         annotations = [a.annotation for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.annotation is not None]
         self.expressions([*outside, *annotations, *([node.returns] if node.returns is not None else [])])
-        inner.injected = [*annotations, *(a for expr in (*outside, *annotations) for a in _injected(expr))]
+        inner.annotations = annotations
+        inner.injected = [a for expr in (*outside, *annotations) for a in _injected(expr)]
+        inner.injected.extend(a.annotation for a, d in _with_defaults(args) if a.annotation is not None and _empty_injector(d))
         self.bind(node.name, "define", node, defined=inner)
         self.module.all_functions.append(inner)
         self.module.functions.setdefault(inner.qualname, inner)
@@ -394,6 +396,18 @@ def _injected(expr: ast.expr) -> list[ast.expr]:
     return [arg for node in ast.walk(expr) if isinstance(node, ast.Call)
             and (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) in _INJECTORS
             for arg in (*node.args, *(k.value for k in node.keywords))]
+
+
+def _with_defaults(args: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
+    positional = [*args.posonlyargs, *args.args]
+    pairs: list[tuple[ast.arg, ast.expr | None]] = list(zip(reversed(positional), reversed(args.defaults), strict=False))
+    return [*pairs, *zip(args.kwonlyargs, args.kw_defaults, strict=False)]
+
+
+def _empty_injector(default: ast.expr | None) -> bool:
+    """`service: Service = Depends()` makes a Service."""
+    return isinstance(default, ast.Call) and not default.args and not default.keywords and (
+        getattr(default.func, "id", None) or getattr(default.func, "attr", None)) in _INJECTORS
 
 
 _STATEMENTS = {

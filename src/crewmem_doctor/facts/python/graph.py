@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crewmem_doctor.facts.python.holders import holders, is_cached, made_lazily
 from crewmem_doctor.facts.python.nodes import CallSite, Chain, Class, Function, Scope
 from crewmem_doctor.facts.python.passing import Passing
-from crewmem_doctor.facts.python.usage import last_word
+from crewmem_doctor.facts.python.state import last_word
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Step
 

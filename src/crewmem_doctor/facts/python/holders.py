@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, CallSite, Class, Function, Store
-from crewmem_doctor.facts.python.usage import Load, Usage, last_word, state_key
+from crewmem_doctor.facts.python.state import last_word, state_key
+from crewmem_doctor.facts.python.usage import Load, Usage
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Protocol
 
@@ -63,6 +65,7 @@ class CodeBase:
         self.tree = tree
         self.gaps: list[Gap] = []
         self.handlers: set[Function] = set()
+        self.shallow = False        # while True nothing more is parsed
         self.locator = Locator(tree.python)
         self.names = Names(self)
         self.kinds = Kinds(self)
@@ -72,9 +75,13 @@ class CodeBase:
         self._by_name: dict[str, Module] = {}
         self._definitions: dict[str, Definition] = {}
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
-        hits = ((path, self.module(path)) for path in tree.hits)
-        self.modules: dict[str, Module] = {path: module for path, module in hits if module is not None}
-        close_upward(self)
+        self.modules: dict[str, Module] = {}
+        with _uncollected():
+            for path in tree.hits:
+                module = self.module(path)
+                if module is not None:
+                    self.modules[path] = module
+            close_upward(self)
         self.modules = dict(sorted(self.modules.items()))
 
     @cached_property
@@ -86,6 +93,8 @@ class CodeBase:
         """The module at that path, parsed now if need be."""
         if path in self._loaded:
             return self._loaded[path]
+        if self.shallow:
+            return None
         self._loaded[path] = None
         text = self.tree.text(path)
         parsed = parse(text, path) if text is not None else None
@@ -125,6 +134,14 @@ class CodeBase:
         "" where it is unknown.
         """
         return self.names.canonical(self.names.resolve(node, scope))
+
+    def callee(self, site: CallSite) -> str:
+        """`canonical` of what is called, without parsing more modules: there are thousands of calls."""
+        before, self.shallow = self.shallow, True
+        try:
+            return self.canonical(site.node.func, site.scope)
+        finally:
+            self.shallow = before
 
     def spelled(self, node: ast.expr, scope: Scope) -> str:
         """As `canonical`, but packages' names by the path that the source imports them from:
@@ -241,6 +258,18 @@ class CodeBase:
         shortest first. An entry may be a module's body (`Module.body`) for scripts such as Streamlit's. Give the `CallSite`
         that makes an object rather than its function: then the uses of an object made at module level are followed too."""
         return self.graph.chains(goal, entries)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Syntax trees are many objects that all stay: collecting garbage while they grow doubles the cost of parsing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def dotted_names(path: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crewmem_doctor.facts.python.names import External, Local, Ref, is_property
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Scope
 from crewmem_doctor.facts.python.spelling import normalise
+from crewmem_doctor.facts.python.state import state_key
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -34,23 +35,24 @@ class Kinds:
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
-        self._memo: dict[int, tuple[ast.expr, str]] = {}
-        self._returns: dict[Function, str] = {}
+        self._memos: tuple[dict[int, tuple[ast.expr, str]], dict[int, tuple[ast.expr, str]]] = ({}, {})
+        self._returns: dict[tuple[Function, bool], str] = {}
         self._depth = 0
 
     def of(self, node: ast.expr, scope: Scope) -> str:
-        known = self._memo.get(id(node))
+        memo = self._memos[self.base.shallow]
+        known = memo.get(id(node))
         if known is not None:
             return known[1]
         if self._depth > _DEPTH:
             return ""
-        self._memo[id(node)] = (node, "")
+        memo[id(node)] = (node, "")
         self._depth += 1
         try:
             found = self._of(node, scope)
         finally:
             self._depth -= 1
-        self._memo[id(node)] = (node, found)
+        memo[id(node)] = (node, found)
         return found
 
     def _of(self, node: ast.expr, scope: Scope) -> str:
@@ -61,8 +63,11 @@ class Kinds:
                 local = self._own(node.id, scope.function)
                 if local:
                     return local
-            found = self._ref(self.base.names.resolve(node, scope))
-            return found or (self._ambient(node, scope) if isinstance(node, ast.Attribute) else "")
+            if state_key(node) is not None:
+                found = self._element(node, scope)
+                if found:
+                    return found
+            return self._ref(self.base.names.resolve(node, scope))
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.of(node.value, scope)
         if isinstance(node, ast.IfExp):
@@ -129,11 +134,8 @@ class Kinds:
                 return found
         if binding.name not in function.parameters:
             return ""
-        for call, where in self.base.graph.passed(function, binding.name)[:3]:
-            found = self.of(call, where)
-            if found:
-                return found
-        return ""
+        given = self.base.graph.passed_directly(function, binding.name)
+        return next((t for t in (self.of(v, s) for v, s in given[:3]) if t), "")
 
     def _injected(self, default: ast.expr, scope: Scope) -> str:
         """The type that `Depends(get_x)` provides, or that of an ordinary default."""
@@ -211,10 +213,11 @@ class Kinds:
 
     def returned(self, function: Function) -> str:
         """The class of what a function returns or, for a generator dependency, yields."""
-        if function not in self._returns:
-            self._returns[function] = ""
-            self._returns[function] = self._returned(function)
-        return self._returns[function]
+        key = (function, self.base.shallow)
+        if key not in self._returns:
+            self._returns[key] = ""
+            self._returns[key] = self._returned(function)
+        return self._returns[key]
 
     def _returned(self, function: Function) -> str:
         node = function.node
@@ -232,12 +235,7 @@ class Kinds:
         values = [r.value for r in function.returns] + [y.value for y in function.yields]
         return next((t for t in (self.of(v, function.scope) for v in values[:6] if v is not None) if t), "")
 
-    def _element(self, node: ast.Subscript, scope: Scope) -> str:
-        """`CREWS[key]` where one class of object is stored under every key."""
-        store = self.base.graph.stored(node, scope)
-        return next((t for t in (self.of(v, s) for v, s in store[:4]) if t), "")
-
-    def _ambient(self, node: ast.Attribute, scope: Scope) -> str:
-        """`app.state.manager`, `st.session_state.crew`: what some other place of the project stores there."""
+    def _element(self, node: ast.expr, scope: Scope) -> str:
+        """`CREWS[key]`, `app.state.manager`: what some place of the project stores there."""
         store = self.base.graph.stored(node, scope)
         return next((t for t in (self.of(v, s) for v, s in store[:4]) if t), "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Union
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Imported, Module, Scope
 from crewmem_doctor.facts.python.spelling import normalise
+from crewmem_doctor.facts.python.state import state_key
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -47,24 +48,25 @@ class Names:
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
-        self._memo: dict[int, tuple[ast.expr, Ref]] = {}
+        self._memos: tuple[dict[int, tuple[ast.expr, Ref]], dict[int, tuple[ast.expr, Ref]]] = ({}, {})
         self._variables: dict[tuple[int, str], Assignment] = {}
         self._depth = 0
         self._bases: dict[str, tuple[str, ...]] = {}
 
     def resolve(self, node: ast.expr, scope: Scope) -> Ref:
-        known = self._memo.get(id(node))
+        memo = self._memos[self.base.shallow]
+        known = memo.get(id(node))
         if known is not None:
             return known[1]
         if self._depth > _DEPTH:
             return None
-        self._memo[id(node)] = (node, None)     # a cycle finds nothing
+        memo[id(node)] = (node, None)     # a cycle finds nothing
         self._depth += 1
         try:
             found = self._resolve(node, scope)
         finally:
             self._depth -= 1
-        self._memo[id(node)] = (node, found)
+        memo[id(node)] = (node, found)
         return found
 
     def _resolve(self, node: ast.expr, scope: Scope) -> Ref:
@@ -91,6 +93,10 @@ class Names:
             depth, inner = depth + 1, inner.value
         if depth > _DEPTH:
             return None
+        if state_key(node.value) is not None:
+            kept = self.of_instance(self.base.type_of(node.value, scope), node.attr)
+            if kept is not None:
+                return kept
         owner = self.resolve(node.value, scope)
         if isinstance(owner, (Module, Class, Folder)):
             return self.member(owner, node.attr)

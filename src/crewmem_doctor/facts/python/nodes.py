@@ -25,6 +25,7 @@ class Arm:
     index: int
     total: int
     leaves: bool
+    test: ast.expr | None = field(default=None, compare=False)     # of the first arm of an `if`
 
 
 @dataclass(eq=False, slots=True)
@@ -114,7 +115,8 @@ class Function:
     stores: list[Store] = field(default_factory=list)
     loads: list[ast.Name | ast.Attribute] = field(default_factory=list)     # names and dotted names read, outermost node
     subscripts: list[ast.Subscript] = field(default_factory=list)   # d["key"], read
-    injected: list[ast.expr] = field(default_factory=list)  # annotations, and what `Depends(…)` is given
+    annotations: list[ast.expr] = field(default_factory=list)
+    injected: list[ast.expr] = field(default_factory=list)  # what `Depends(…)` of the signature or a decorator names
     arms: list[tuple[int, int, tuple[Arm, ...]]] = field(default_factory=list)      # first and last line of each arm
     children: list[Function] = field(default_factory=list)
 
@@ -287,7 +289,7 @@ class CallSite:
     @property
     def callee(self) -> str:
         if self._callee is None:
-            self._callee = self._base.canonical(self.node.func, self.scope)
+            self._callee = self._base.callee(self)
         return self._callee
 
     @property

@@ -14,12 +14,13 @@ _MAX = 8
 class Passing(Usage):
     """Parameters followed to their callers."""
 
-    def passed(self, function: Function, name: str) -> list[tuple[ast.expr, Scope]]:
-        """The expressions given for the parameter, with where they stand; defaults are left to the caller of this."""
-        return [(given, scope) for given, scope in self.arguments(function, name) if given is not None]
+    def passed_directly(self, function: Function, name: str) -> list[tuple[ast.expr, Scope]]:
+        """The expressions that direct calls give for the parameter, with where they stand."""
+        found = [(argument(s.node, function, name, self._bound(s, function)), s.scope) for s in self.callers(function)[:_MAX]]
+        return [(given, scope) for given, scope in found if given is not None]
 
     def arguments(self, function: Function, name: str) -> list[tuple[ast.expr | None, Scope]]:
-        """As `passed`, with None for each caller that leaves the parameter to its default."""
+        """What callers pass, also those that hand the function on; None for each that leaves it to the default."""
         found: list[tuple[ast.expr | None, Scope]] = []
         for site in self.callers(function)[:_MAX]:
             found.append((argument(site.node, function, name, bound=self._bound(site, function)), site.scope))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Assignment, CallSite, Class, Function, Scope, Store
+from crewmem_doctor.facts.python.state import last_word, state_key
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -21,8 +22,6 @@ _COMMON = {
     "chat", "ask", "submit", "process_message", "to_dict", "from_dict", "model_dump", "dict", "json", "copy", "analyze",
     "__call__", "forward", "step", "apply", "delay", "validate", "format", "render", "parse", "predict", "respond",
 }
-_STATES = {"state", "session_state", "config", "extensions", "g", "app", "current_app", "context", "bot_data", "chat_data",
-           "user_data", "application", "ctx"}
 
 
 class Usage:
@@ -32,7 +31,8 @@ class Usage:
         self.base = base
         self._sites: defaultdict[str, list[CallSite]] | None = None
         self._aliases: defaultdict[str, set[str]] = defaultdict(set)
-        self._loads: dict[str, list[Load]] = {}
+        self._loads: dict[str, list[Load]] | None = None
+        self._injected: dict[str, list[Load]] | None = None
         self._methods: dict[str, int] | None = None
         self._callers: dict[Function, tuple[CallSite, ...]] = {}
         self._stores: dict[tuple[str, str], list[Store]] | None = None
@@ -57,15 +57,35 @@ class Usage:
 
     def loads_named(self, word: str) -> list[Load]:
         """Every place that reads a name or attribute called `word`: the node that ends in it, and the function."""
+        if self._loads is None:
+            self._loads = defaultdict(list)
+            for function in self._everything():
+                for node in (*function.loads, *_receivers(function)):
+                    for part in _parts(node):
+                        self._loads[last_word(part)].append((part, function))
+        return self._aliased(self._loads, word)
+
+    def injected_named(self, word: str) -> list[Load]:
+        """The same of annotations and of what `Depends(…)` is given."""
+        if self._injected is None:
+            self._injected = defaultdict(list)
+            for function in self._everything():
+                for expr in (*function.annotations, *function.injected):
+                    for node in ast.walk(expr):
+                        if isinstance(node, (ast.Name, ast.Attribute)):
+                            self._injected[last_word(node)].append((node, function))
+        return self._aliased(self._injected, word)
+
+    def _aliased(self, index: dict[str, list[Load]], word: str) -> list[Load]:
         self.sites_named(word)
-        if word not in self._loads:
-            words = {word, *self._aliases.get(word, ())}
-            self._loads[word] = [
-                (part, function) for module in self.base.modules.values() if word in module.text
-                for function in module.all_functions
-                for node in [*function.loads, *_receivers(function)] for part in _ending(node, words)
-            ]
-        return self._loads[word]
+        found = list(index.get(word, ()))
+        for alias in sorted(self._aliases.get(word, ())):
+            found.extend(index.get(alias, ()))
+        return found
+
+    def _everything(self) -> Iterator[Function]:
+        for module in self.base.modules.values():
+            yield from module.all_functions
 
     def subclasses(self, name: str) -> list[Class]:
         """The scanned classes that inherit from that one, directly or not."""
@@ -128,14 +148,11 @@ class Usage:
         for node, function in self.loads_named(target.name):
             if isinstance(target, Function) and self.base.names.resolve(node, function.scope) is target:
                 yield node, function
-        for module in self.base.modules.values():
-            if target.name not in module.text:
-                continue
-            for function in module.all_functions:
-                for expr in function.injected:
-                    for part in _dotted_parts(expr):
-                        if self.base.names.resolve(part, self.base.around(function)) is target:
-                            yield part, function
+        for node, function in self.injected_named(target.name):
+            # An annotation alone makes nothing.
+            given = isinstance(target, Function) or any(e is node or node in ast.walk(e) for e in function.injected)
+            if given and self.base.names.resolve(node, self.base.around(function)) is target:
+                yield node, function
 
     def users(self, variable: Assignment) -> Iterator[Load]:
         """Where a module-level variable, a class attribute or a field is read."""
@@ -144,17 +161,10 @@ class Usage:
             if isinstance(found, Assignment) and same_variable(found, variable):
                 yield node, function
         if variable.owner is None:
-            for module in self.base.modules.values():
-                if variable.name in module.text:
-                    yield from self._annotated(variable, module.all_functions)
-
-    def _annotated(self, variable: Assignment, functions: list[Function]) -> Iterator[Load]:
-        for function in functions:
-            for expr in function.injected:
-                for part in _dotted_parts(expr):
-                    found = self.base.names.resolve(part, self.base.around(function))
-                    if isinstance(found, Assignment) and same_variable(found, variable):
-                        yield part, function
+            for node, function in self.injected_named(variable.name):
+                found = self.base.names.resolve(node, self.base.around(function))
+                if isinstance(found, Assignment) and same_variable(found, variable):
+                    yield node, function
 
     def stored(self, node: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
         """What the project stores in such a place: `app.state.x`, `st.session_state["x"]`, `CREWS[key]`."""
@@ -206,30 +216,12 @@ def same_variable(one: Assignment, other: Assignment) -> bool:
     return one.name == other.name and one.module is other.module and one.owner is other.owner
 
 
-def last_word(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def state_key(node: ast.expr) -> tuple[str, str] | None:
-    """`app.state.x` and `request.app.state.x` share ("state", "x")."""
-    if isinstance(node, ast.Attribute):
-        owner = last_word(node.value)
-        return (owner, node.attr) if owner in _STATES else None
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-        owner = last_word(node.value)
-        return (owner, node.slice.value) if owner in _STATES else None
-    return None
-
-
-def _ending(node: ast.expr, words: set[str]) -> Iterator[ast.expr]:
-    """The part of a dotted name that ends in one of the words."""
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    """A dotted name and all its beginnings."""
     while isinstance(node, ast.Attribute):
-        if node.attr in words:
-            yield node
+        yield node
         node = node.value
-    if isinstance(node, ast.Name) and node.id in words:
+    if isinstance(node, ast.Name):
         yield node
 
 
@@ -246,8 +238,3 @@ def _plain(node: ast.expr) -> bool:
         node = node.value
     return isinstance(node, ast.Name)
 
-
-def _dotted_parts(expr: ast.expr) -> Iterator[ast.expr]:
-    for node in ast.walk(expr):
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            yield node

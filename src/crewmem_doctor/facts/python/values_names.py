@@ -216,9 +216,20 @@ def mutated(ev: Evaluator, value: Expr, binding: Binding, pos: Pos, branch: tupl
             continue
         before = next((v for k, v in reversed(items) if k == text), None)
         if not covers(arm, branch) and not covers(arm, binding.branch):
-            given = Choice((before or Opaque(f"{text} is only set on a condition", given.at), given), False, given.at)
+            given = _conditional(ev, binding.scope, before, given, arm, text)
         items.append((text, given))
     return Table(tuple(items), is_open, value.at)
+
+
+def _conditional(ev: Evaluator, scope: Scope, before: Expr | None, given: Expr, arm: tuple[Arm, ...], what: str) -> Expr:
+    """What an `if` sets: `if FLAG: x = True` is FLAG, a test that is constant decides, all else is a choice."""
+    test = ev.evaluate(arm[-1].test, scope) if len(arm) == 1 and arm[-1].test is not None else None
+    if isinstance(test, Text):
+        return given if test.value else before or Opaque(f"{what} is not set", given.at)
+    off = before is None or (isinstance(before, Text) and not before.value)
+    if test is not None and off and isinstance(given, Text) and given.value is True and not isinstance(test, (Opaque, FromCaller)):
+        return test
+    return Choice((before or Opaque(f"{what} is only set on a condition", given.at), given), False, given.at)
 
 
 def _added(ev: Evaluator, call: ast.Call, scope: Scope) -> list[tuple[str | None, Expr]]:
