@@ -37,8 +37,18 @@ from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.python import parse
 
 __all__ = [
-    "Assignment", "Binding", "CallSite", "Chain", "Class", "CodeBase", "Definition", "Function", "Imported", "Module",
-    "Scope", "Sources",
+    "Assignment",
+    "Binding",
+    "CallSite",
+    "Chain",
+    "Class",
+    "CodeBase",
+    "Definition",
+    "Function",
+    "Imported",
+    "Module",
+    "Scope",
+    "Sources",
 ]
 
 
@@ -61,11 +71,11 @@ class CodeBase:
     until then decorators tell.
     """
 
-    def __init__(self, tree: Sources) -> None:
+    def __init__(self, tree: Sources, also: Iterable[str] = ()) -> None:
         self.tree = tree
         self.gaps: list[Gap] = []
         self.handlers: set[Function] = set()
-        self.shallow = False        # while True nothing more is parsed
+        self.shallow = False  # while True nothing more is parsed
         self.locator = Locator(tree.python)
         self.names = Names(self)
         self.kinds = Kinds(self)
@@ -77,7 +87,7 @@ class CodeBase:
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
         with _uncollected():
-            for path in tree.hits:
+            for path in (*tree.hits, *also):
                 module = self.module(path)
                 if module is not None:
                     self.modules[path] = module
@@ -212,13 +222,18 @@ class CodeBase:
     def location(self, node: ast.AST, module: Module) -> Location:
         """The node's span; columns count code points. Of `X().crew().kickoff`, only the last word."""
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        end_line, end_column = getattr(node, "end_lineno", None) or line, getattr(node, "end_col_offset", None) or column
-        if isinstance(node, ast.Call):      # a call begins where its name does
+        end_line, end_column = (
+            getattr(node, "end_lineno", None) or line,
+            getattr(node, "end_col_offset", None) or column,
+        )
+        if isinstance(node, ast.Call):  # a call begins where its name does
             func = node.func
             while isinstance(func, ast.Call):
                 func = func.func
             first = self.location(func, module)
-            return Location(module.path, first.line, first.column, end_line, _column(module.lines, end_line, end_column))
+            return Location(
+                module.path, first.line, first.column, end_line, _column(module.lines, end_line, end_column)
+            )
         if isinstance(node, ast.Attribute) and not _is_dotted(node):
             line, column = end_line, end_column - len(node.attr.encode("utf-8", "replace"))
         lines = module.lines
