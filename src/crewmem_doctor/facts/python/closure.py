@@ -33,9 +33,9 @@ def close_upward(base: CodeBase) -> None:
         if not frontier or len(base.modules) >= _MOST:
             return
         for path in _candidates(base, frontier, words):
-            module = base.module(path)
-            if module is not None:
-                _note(base, module, known)
+            candidate = base.module(path)
+            if candidate is not None:
+                _note(base, candidate, known)
         found: list[str] = []
         for path in frontier:
             for module in known.get(path, ()):
@@ -63,8 +63,12 @@ def targets(base: CodeBase, imported: Imported, importer: Module) -> list[str]:
     """The files an import statement may load: the module, and the submodule where the name is one."""
     path = base.import_path(imported, importer)
     found = [path] if path.endswith(".py") else []
-    if path and imported.module != imported.target and imported.local != "*" and (
-            not path.endswith(".py") or path.endswith("__init__.py")):
+    if (
+        path
+        and imported.module != imported.target
+        and imported.local != "*"
+        and (not path.endswith(".py") or path.endswith("__init__.py"))
+    ):
         folder = path.rpartition("/")[0]
         inner = base.locator.inside(folder, imported.alias.name)
         if inner.endswith(".py"):
@@ -84,7 +88,9 @@ def _candidates(base: CodeBase, frontier: Iterable[str], words: Words) -> list[s
     everywhere = {s for stems in groups.values() for s in stems}
     found: set[str] = set()
     # What names a package called after CrewAI is a hit already.
-    packages = {t.rpartition("/")[2] for t in groups if t and not any(w in t.rpartition("/")[2] for w in ("crewai", "mem0"))}
+    packages = {
+        t.rpartition("/")[2] for t in groups if t and not any(w in t.rpartition("/")[2] for w in ("crewai", "mem0"))
+    }
     if packages and "" not in groups:
         outside = base.tree.grep(sorted(p.encode() for p in packages), rest)
         found.update(_importers(base, everywhere, outside, words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import (
@@ -55,7 +55,9 @@ class Collector:
             else:
                 self.expressions(ast.iter_child_nodes(statement))
 
-    def arm(self, owner: ast.stmt, index: int, total: int, body: Sequence[ast.stmt], test: ast.expr | None = None) -> None:
+    def arm(
+        self, owner: ast.stmt, index: int, total: int, body: Sequence[ast.stmt], test: ast.expr | None = None
+    ) -> None:
         """A suite that is one of several alternatives; `total` is 0 where none of them may run."""
         if not body:
             return
@@ -68,7 +70,7 @@ class Collector:
     def if_(self, node: ast.If) -> None:
         arms: list[Sequence[ast.stmt]] = []
         current = node
-        while True:     # an elif chain may be thousands long
+        while True:  # an elif chain may be thousands long
             self.expression(current.test)
             arms.append(current.body)
             if len(current.orelse) == 1 and isinstance(current.orelse[0], ast.If):
@@ -76,7 +78,7 @@ class Collector:
                 continue
             break
         arms.append(current.orelse)
-        if is_main_guard(node.test) or not current.orelse and _is_type_checking(node.test):
+        if is_main_guard(node.test) or (not current.orelse and _is_type_checking(node.test)):
             guarded, self.guarded = self.guarded, self.guarded or _is_type_checking(node.test)
             self.suite(node.body)
             self.guarded = guarded
@@ -200,15 +202,20 @@ class Collector:
     # definitions
 
     def function_(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        inner = Function(self.module, node, self.qualified(node.name), self.cls,
-                         self.function if self.function.qualname else None)
+        inner = Function(
+            self.module, node, self.qualified(node.name), self.cls, self.function if self.function.qualname else None
+        )
         args = node.args
         outside = [*node.decorator_list, *args.defaults, *(d for d in args.kw_defaults if d is not None)]
-        annotations = [a.annotation for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.annotation is not None]
+        annotations = [
+            a.annotation for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.annotation is not None
+        ]
         self.expressions([*outside, *annotations, *([node.returns] if node.returns is not None else [])])
         inner.annotations = annotations
         inner.injected = [a for expr in (*outside, *annotations) for a in _injected(expr)]
-        inner.injected.extend(a.annotation for a, d in _with_defaults(args) if a.annotation is not None and _empty_injector(d))
+        inner.injected.extend(
+            a.annotation for a, d in _with_defaults(args) if a.annotation is not None and _empty_injector(d)
+        )
         self.bind(node.name, "define", node, defined=inner)
         self.module.all_functions.append(inner)
         self.module.functions.setdefault(inner.qualname, inner)
@@ -234,8 +241,9 @@ class Collector:
 
     def class_(self, node: ast.ClassDef) -> None:
         self.expressions([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)])
-        inner = Class(self.module, node, self.qualified(node.name),
-                      self.function if self.function.qualname else None, self.cls)
+        inner = Class(
+            self.module, node, self.qualified(node.name), self.function if self.function.qualname else None, self.cls
+        )
         self.bind(node.name, "define", node, defined=inner)
         self.module.all_classes.append(inner)
         self.module.classes[inner.qualname] = inner
@@ -250,14 +258,25 @@ class Collector:
 
     # bindings
 
-    def bind(self, name: str, kind: BindingKind, node: ast.AST, value: ast.expr | None = None, *,
-             annotation: ast.expr | None = None, index: int | None = None, imported: Imported | None = None,
-             defined: Function | Class | None = None) -> None:
+    def bind(
+        self,
+        name: str,
+        kind: BindingKind,
+        node: ast.AST,
+        value: ast.expr | None = None,
+        *,
+        annotation: ast.expr | None = None,
+        index: int | None = None,
+        imported: Imported | None = None,
+        defined: Function | Class | None = None,
+    ) -> None:
         line = getattr(node, "end_lineno", 0) or 0
         column = getattr(node, "end_col_offset", 0) or 0
         if kind in ("define", "iterate", "enter"):
             line, column = getattr(node, "lineno", line), getattr(node, "col_offset", column)
-        found = Binding(name, kind, node, self.scope, value, (line, column), self.branch, annotation, index, imported, defined)
+        found = Binding(
+            name, kind, node, self.scope, value, (line, column), self.branch, annotation, index, imported, defined
+        )
         if self.cls is not None:
             self.cls.attributes.setdefault(name, []).append(found)
         elif name in self.function.globals:
@@ -268,12 +287,20 @@ class Collector:
                 home = home.parent
             home.bindings.setdefault(name, []).append(found)
 
-    def target(self, target: ast.expr, value: ast.expr | None, node: ast.stmt, kind: BindingKind,
-               annotation: ast.expr | None = None) -> None:
+    def target(
+        self,
+        target: ast.expr,
+        value: ast.expr | None,
+        node: ast.AST,
+        kind: BindingKind,
+        annotation: ast.expr | None = None,
+    ) -> None:
         if isinstance(target, ast.Name):
             self.bind(target.id, kind, node, value)
         elif isinstance(target, (ast.Tuple, ast.List)):
-            values = value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
+            values = (
+                value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) else None
+            )
             for index, part in enumerate(target.elts):
                 if values is not None:
                     self.target(part, values[index], node, kind)
@@ -285,11 +312,21 @@ class Collector:
                     self.target(part.value, None, node, "unpack")
         elif isinstance(target, (ast.Attribute, ast.Subscript)):
             self.expressions(ast.iter_child_nodes(target))
+            if not isinstance(node, ast.stmt):
+                return      # a comprehension's
             self.function.stores.append(Store(target, value, node, self.scope, self.branch))
             owner = self.owner_of(target)
             if owner is not None and isinstance(target, ast.Attribute):
-                found = Binding(target.attr, kind, node, self.scope, value,
-                                (node.end_lineno or 0, node.end_col_offset or 0), self.branch, annotation)
+                found = Binding(
+                    target.attr,
+                    kind,
+                    node,
+                    self.scope,
+                    value,
+                    (node.end_lineno or 0, node.end_col_offset or 0),
+                    self.branch,
+                    annotation,
+                )
                 owner.fields.setdefault(target.attr, []).append(found)
 
     def owner_of(self, target: ast.expr) -> Class | None:
@@ -348,7 +385,7 @@ class Collector:
                 if argument.arg not in self.function.bindings:
                     self.bind(argument.arg, "unpack", argument)
         elif isinstance(node, ast.comprehension):
-            self.target(node.target, None, node, "iterate")  # type: ignore[arg-type]
+            self.target(node.target, None, node, "iterate")
             stack.extend((node.iter, *node.ifs))
             return
         elif isinstance(node, ast.Subscript):
@@ -370,13 +407,14 @@ def _position(site: CallSite) -> tuple[int, int]:
 
 def _rooted(node: ast.AST) -> bool:
     while node.__class__ is ast.Attribute:
-        node = node.value  # type: ignore[attr-defined]
+        node = node.value
     return node.__class__ is ast.Name
 
 
 def _is_type_checking(test: ast.expr) -> bool:
     return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
-        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING")
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:
@@ -387,36 +425,63 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
 
 def _is_overload(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """A setter, a deleter or a typing overload does not stand for the name."""
-    return any((isinstance(d, ast.Attribute) and d.attr in ("setter", "deleter", "overload"))
-               or (isinstance(d, ast.Name) and d.id == "overload") for d in node.decorator_list)
+    return any(
+        (isinstance(d, ast.Attribute) and d.attr in ("setter", "deleter", "overload"))
+        or (isinstance(d, ast.Name) and d.id == "overload")
+        for d in node.decorator_list
+    )
 
 
 def _injected(expr: ast.expr) -> list[ast.expr]:
     """What `Depends(…)` inside a default, annotation or decorator names."""
-    return [arg for node in ast.walk(expr) if isinstance(node, ast.Call)
-            and (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) in _INJECTORS
-            for arg in (*node.args, *(k.value for k in node.keywords))]
+    return [
+        arg
+        for node in ast.walk(expr)
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) in _INJECTORS
+        for arg in (*node.args, *(k.value for k in node.keywords))
+    ]
 
 
 def _with_defaults(args: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
     positional = [*args.posonlyargs, *args.args]
-    pairs: list[tuple[ast.arg, ast.expr | None]] = list(zip(reversed(positional), reversed(args.defaults), strict=False))
+    pairs: list[tuple[ast.arg, ast.expr | None]] = list(
+        zip(reversed(positional), reversed(args.defaults), strict=False)
+    )
     return [*pairs, *zip(args.kwonlyargs, args.kw_defaults, strict=False)]
 
 
 def _empty_injector(default: ast.expr | None) -> bool:
     """`service: Service = Depends()` makes a Service."""
-    return isinstance(default, ast.Call) and not default.args and not default.keywords and (
-        getattr(default.func, "id", None) or getattr(default.func, "attr", None)) in _INJECTORS
+    return (
+        isinstance(default, ast.Call)
+        and not default.args
+        and not default.keywords
+        and (getattr(default.func, "id", None) or getattr(default.func, "attr", None)) in _INJECTORS
+    )
 
 
-_STATEMENTS = {
-    ast.FunctionDef: Collector.function_, ast.AsyncFunctionDef: Collector.function_, ast.ClassDef: Collector.class_,
-    ast.If: Collector.if_, ast.Try: Collector.try_, ast.For: Collector.for_, ast.AsyncFor: Collector.for_,
-    ast.While: Collector.while_, ast.With: Collector.with_, ast.AsyncWith: Collector.with_, ast.Match: Collector.match_,
-    ast.Assign: Collector.assign, ast.AnnAssign: Collector.annotated, ast.AugAssign: Collector.augmented,
-    ast.Delete: Collector.delete, ast.Return: Collector.return_, ast.Global: Collector.global_,
-    ast.Nonlocal: Collector.global_, ast.Import: Collector.import_, ast.ImportFrom: Collector.import_from,
+_STATEMENTS: dict[type[ast.AST], Callable[..., None]] = {
+    ast.FunctionDef: Collector.function_,
+    ast.AsyncFunctionDef: Collector.function_,
+    ast.ClassDef: Collector.class_,
+    ast.If: Collector.if_,
+    ast.Try: Collector.try_,
+    ast.For: Collector.for_,
+    ast.AsyncFor: Collector.for_,
+    ast.While: Collector.while_,
+    ast.With: Collector.with_,
+    ast.AsyncWith: Collector.with_,
+    ast.Match: Collector.match_,
+    ast.Assign: Collector.assign,
+    ast.AnnAssign: Collector.annotated,
+    ast.AugAssign: Collector.augmented,
+    ast.Delete: Collector.delete,
+    ast.Return: Collector.return_,
+    ast.Global: Collector.global_,
+    ast.Nonlocal: Collector.global_,
+    ast.Import: Collector.import_,
+    ast.ImportFrom: Collector.import_from,
 }
 if hasattr(ast, "TryStar"):
     _STATEMENTS[ast.TryStar] = Collector.try_
@@ -425,4 +490,3 @@ if hasattr(ast, "TryStar"):
 def collect(base: CodeBase, module: Module) -> None:
     """Fills `module`."""
     Collector(base, module).run()
-

@@ -20,8 +20,25 @@ if TYPE_CHECKING:
 
 _LIMIT = 4000
 _DEPTH = 24
-_KICKOFFS = ("kickoff", "kickoff_async", "akickoff", "kickoff_for_each", "kickoff_for_each_async", "resume", "resume_async")
-_BY_NAME = ("send_task", "signature", "enqueue", "enqueue_call", "add_job", "import_string", "add_periodic_task", "submit")
+_KICKOFFS = (
+    "kickoff",
+    "kickoff_async",
+    "akickoff",
+    "kickoff_for_each",
+    "kickoff_for_each_async",
+    "resume",
+    "resume_async",
+)
+_BY_NAME = (
+    "send_task",
+    "signature",
+    "enqueue",
+    "enqueue_call",
+    "add_job",
+    "import_string",
+    "add_periodic_task",
+    "submit",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +147,34 @@ class Graph(Passing):
         if not user.is_body:
             return None
         place = (node.lineno, node.col_offset)
-        return next((s for s in user.sites if any(
-            (a.lineno, a.col_offset) <= place < (a.end_lineno or 0, a.end_col_offset or 0)
-            for a in (*s.node.args, *(k.value for k in s.node.keywords)))), _as_site(self.base, node, user))
+        return next(
+            (
+                s
+                for s in user.sites
+                if any(
+                    (a.lineno, a.col_offset) <= place < (a.end_lineno or 0, a.end_col_offset or 0)
+                    for a in (*s.node.args, *(k.value for k in s.node.keywords))
+                )
+            ),
+            _as_site(self.base, node, user),
+        )
 
     def _framework(self, function: Function) -> Iterator[Edge]:
         """Methods that CrewAI or a thread calls: those of flows, of `@CrewBase` classes, `Thread.run`."""
         owner = function.owner
-        if owner is None or not function.decorators and function.name not in ("run", "_run_impl"):
+        if owner is None or (not function.decorators and function.name not in ("run", "_run_impl")):
             return
-        marks = {self.base.canonical(d.func if isinstance(d, ast.Call) else d, self.base.around(function))
-                 for d in function.decorators}
+        marks = {
+            self.base.canonical(d.func if isinstance(d, ast.Call) else d, self.base.around(function))
+            for d in function.decorators
+        }
         if any(m.startswith("crewai.flow.") for m in marks):
             yield from self._kickoffs(owner)
         if any(m.startswith("crewai.project.") and m != "crewai.project.crew" for m in marks):
             for method in owner.methods.values():
-                if any(self.base.canonical(d, self.base.around(method)) == "crewai.project.crew" for d in method.decorators):
+                if any(
+                    self.base.canonical(d, self.base.around(method)) == "crewai.project.crew" for d in method.decorators
+                ):
                     yield Edge(method, self.base.name_location(function), f"collects {function.name}()")
         if function.name == "run" and "threading.Thread" in self.base.bases(owner.dotted):
             for site in self.constructions(owner):
@@ -164,12 +193,19 @@ class Graph(Passing):
         names = {f"{m}.{function.qualname}" for m in function.module.names}
         for decorator in function.decorators:
             if isinstance(decorator, ast.Call):
-                names.update(k.value.value for k in decorator.keywords if k.arg == "name"
-                             and isinstance(k.value, ast.Constant) and isinstance(k.value.value, str))
+                names.update(
+                    k.value.value
+                    for k in decorator.keywords
+                    if k.arg == "name" and isinstance(k.value, ast.Constant) and isinstance(k.value.value, str)
+                )
         for word in _BY_NAME:
             for site in self.sites_named(word):
                 first = site.node.args[0] if site.node.args else None
-                if isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value.replace(":", ".") in names:
+                if (
+                    isinstance(first, ast.Constant)
+                    and isinstance(first.value, str)
+                    and first.value.replace(":", ".") in names
+                ):
                     yield Edge(site.scope.body, site.location, f"sends {function.name}")
 
 

@@ -13,7 +13,16 @@ from crewmem_doctor.facts.python.usage import Load, Usage
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
-_CACHES = {"lru_cache", "cache", "cached_property", "cache_resource", "singleton", "cached", "alru_cache", "experimental_singleton"}
+_CACHES = {
+    "lru_cache",
+    "cache",
+    "cached_property",
+    "cache_resource",
+    "singleton",
+    "cached",
+    "alru_cache",
+    "experimental_singleton",
+}
 
 
 def is_cached(base: CodeBase, function: Function) -> bool:
@@ -44,7 +53,7 @@ def _of_store(usage: Usage, store: Store, function: Function) -> Iterator[tuple[
     if not isinstance(found, Assignment):
         return
     if found.owner is not None and function.name == "__init__" and usage.callers(function):
-        return      # the constructions of the object lead on
+        return  # the constructions of the object lead on
     yield found.name, list(usage.users(found))
 
 
@@ -65,7 +74,9 @@ def made_lazily(usage: Usage, site: CallSite) -> bool:
         if not _guarded(function, word[0] if word else last_word(place), store.branch, store.statement.lineno):
             continue
         found = usage.base.names.resolve(place, store.scope)
-        if word is not None or (isinstance(found, Assignment) and (found.owner is None or _lives_on(usage, found.owner))):
+        if word is not None or (
+            isinstance(found, Assignment) and (found.owner is None or _lives_on(usage, found.owner))
+        ):
             return True
     return False
 
@@ -75,7 +86,8 @@ def _lives_on(usage: Usage, cls: Class) -> bool:
     sites = list(usage.constructions(cls))
     return bool(sites) and all(
         s.scope.function is None or is_cached(usage.base, s.scope.function) or any(True for _ in _kept_names(s, set()))
-        for s in sites)
+        for s in sites
+    )
 
 
 def _guarded(function: Function, name: str, branch: tuple[object, ...], line: int) -> bool:
@@ -129,5 +141,6 @@ def _holds(value: ast.expr, node: ast.expr, names: set[str]) -> bool:
         return False
     if isinstance(value, ast.Name):
         return value.id in names
-    return isinstance(value, ast.Call) and any(isinstance(a, ast.Name) and a.id in names
-                                               for a in (*value.args, *(k.value for k in value.keywords)))
+    return isinstance(value, ast.Call) and any(
+        isinstance(a, ast.Name) and a.id in names for a in (*value.args, *(k.value for k in value.keywords))
+    )

@@ -60,7 +60,7 @@ class Names:
             return known[1]
         if self._depth > _DEPTH:
             return None
-        memo[id(node)] = (node, None)     # a cycle finds nothing
+        memo[id(node)] = (node, None)  # a cycle finds nothing
         self._depth += 1
         try:
             found = self._resolve(node, scope)
@@ -76,7 +76,9 @@ class Names:
             return self._attribute(node, scope)
         if isinstance(node, ast.Subscript):
             inner = self.resolve(node.value, scope)
-            if isinstance(inner, Class) or (isinstance(inner, External) and inner.name.rsplit(".", 1)[-1][:1].isupper()):
+            if isinstance(inner, Class) or (
+                isinstance(inner, External) and inner.name.rsplit(".", 1)[-1][:1].isupper()
+            ):
                 return inner
             return None
         if isinstance(node, (ast.Await, ast.NamedExpr)):
@@ -136,7 +138,11 @@ class Names:
         if defined:
             return defined[-1]
         last = bindings[-1]
-        if last.kind == "assign" and isinstance(last.value, (ast.Name, ast.Attribute, ast.Subscript)) and last.index is None:
+        if (
+            last.kind == "assign"
+            and isinstance(last.value, (ast.Name, ast.Attribute, ast.Subscript))
+            and last.index is None
+        ):
             target = self.resolve(last.value, last.scope)
             if isinstance(target, (Class, Function, Module, External)) and len(bindings) == 1:
                 return target
@@ -213,7 +219,9 @@ class Names:
                 bindings = current.attributes[name]
                 return self.entity(bindings, name, current.scope)
             if name in current.fields:
-                return self.variable(current.scope, _in_class(current, current.fields[name][0]), name, current.fields[name])
+                return self.variable(
+                    current.scope, _in_class(current, current.fields[name][0]), name, current.fields[name]
+                )
         return None
 
     def of_instance(self, type_name: str, name: str) -> Ref:
@@ -269,5 +277,8 @@ def _in_class(cls: Class, binding: Binding) -> Binding:
 
 
 def is_property(function: Function) -> bool:
-    return any((isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
-               or (isinstance(d, ast.Attribute) and d.attr == "cached_property") for d in function.decorators)
+    return any(
+        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
+        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
+        for d in function.decorators
+    )

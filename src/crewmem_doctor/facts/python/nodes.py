@@ -25,7 +25,7 @@ class Arm:
     index: int
     total: int
     leaves: bool
-    test: ast.expr | None = field(default=None, compare=False)     # of the first arm of an `if`
+    test: ast.expr | None = field(default=None, compare=False)  # of the first arm of an `if`
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +44,7 @@ class Imported:
     node: ast.Import | ast.ImportFrom
     alias: ast.alias
     function: Function | None = None
-    guarded: bool = False           # under try/except ImportError, or TYPE_CHECKING
+    guarded: bool = False  # under try/except ImportError, or TYPE_CHECKING
 
 
 @dataclass(eq=False, slots=True)
@@ -63,7 +63,7 @@ class Binding:
     pos: tuple[int, int] = (0, 0)
     branch: tuple[Arm, ...] = ()
     annotation: ast.expr | None = None
-    index: int | None = None        # position in an unpacked tuple
+    index: int | None = None  # position in an unpacked tuple
     imported: Imported | None = None
     defined: Function | Class | None = None
 
@@ -109,15 +109,15 @@ class Function:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
-    sites: list[CallSite] = field(default_factory=list)     # calls, in order, those of lambdas and class bodies included
+    sites: list[CallSite] = field(default_factory=list)  # calls, in order, those of lambdas and class bodies included
     returns: list[ast.Return] = field(default_factory=list)
     yields: list[ast.Yield | ast.YieldFrom] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
-    loads: list[ast.Name | ast.Attribute] = field(default_factory=list)     # names and dotted names read, outermost node
-    subscripts: list[ast.Subscript] = field(default_factory=list)   # d["key"], read
+    loads: list[ast.Name | ast.Attribute] = field(default_factory=list)  # names and dotted names read, outermost node
+    subscripts: list[ast.Subscript] = field(default_factory=list)  # d["key"], read
     annotations: list[ast.expr] = field(default_factory=list)
     injected: list[ast.expr] = field(default_factory=list)  # what `Depends(…)` of the signature or a decorator names
-    arms: list[tuple[int, int, tuple[Arm, ...]]] = field(default_factory=list)      # first and last line of each arm
+    arms: list[tuple[int, int, tuple[Arm, ...]]] = field(default_factory=list)  # first and last line of each arm
     children: list[Function] = field(default_factory=list)
 
     @property
@@ -171,8 +171,8 @@ class Class:
     module: Module
     node: ast.ClassDef
     qualname: str
-    parent: Function | None = None      # the function it is defined in
-    owner: Class | None = None          # the class it is defined in
+    parent: Function | None = None  # the function it is defined in
+    owner: Class | None = None  # the class it is defined in
     attributes: dict[str, list[Binding]] = field(default_factory=dict)
     methods: dict[str, Function] = field(default_factory=dict)
     fields: dict[str, list[Binding]] = field(default_factory=dict)
@@ -211,7 +211,7 @@ class Module:
     classes: dict[str, Class] = field(default_factory=dict)
     imports: list[Imported] = field(default_factory=list)
     stars: list[Imported] = field(default_factory=list)
-    all_functions: list[Function] = field(default_factory=list)     # in source order, redefinitions too; body first
+    all_functions: list[Function] = field(default_factory=list)  # in source order, redefinitions too; body first
     all_classes: list[Class] = field(default_factory=list)
 
     @property

@@ -16,7 +16,9 @@ class Passing(Usage):
 
     def passed_directly(self, function: Function, name: str) -> list[tuple[ast.expr, Scope]]:
         """The expressions that direct calls give for the parameter, with where they stand."""
-        found = [(argument(s.node, function, name, self._bound(s, function)), s.scope) for s in self.callers(function)[:_MAX]]
+        found = [
+            (argument(s.node, function, name, self._bound(s, function)), s.scope) for s in self.callers(function)[:_MAX]
+        ]
         return [(given, scope) for given, scope in found if given is not None]
 
     def arguments(self, function: Function, name: str) -> list[tuple[ast.expr | None, Scope]]:
@@ -52,7 +54,7 @@ class Passing(Usage):
                 return _spread(call, function, name, bound) or argument(call, function, name, bound)
             for index, given in enumerate(call.args):
                 if _end(given) == place and given.lineno == node.lineno:
-                    rest = ast.Call(func=func, args=call.args[index + 1:], keywords=call.keywords)
+                    rest = ast.Call(func=func, args=call.args[index + 1 :], keywords=call.keywords)
                     return _spread(rest, function, name, bound) or argument(rest, function, name, bound)
             if any(k.arg in ("target", "func", "fn", "job_func") and _end(k.value) == place for k in call.keywords):
                 return _spread(call, function, name, bound)
@@ -71,8 +73,11 @@ def _spread(call: ast.Call, function: Function, name: str, bound: bool) -> ast.e
         if keyword.arg in ("args", "kwargs") and isinstance(keyword.value, (ast.Tuple, ast.List)):
             args = keyword.value.elts
         elif keyword.arg == "kwargs" and isinstance(keyword.value, ast.Dict):
-            keywords = [ast.keyword(arg=k.value, value=v) for k, v in zip(keyword.value.keys, keyword.value.values, strict=True)
-                        if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+            keywords = [
+                ast.keyword(arg=k.value, value=v)
+                for k, v in zip(keyword.value.keys, keyword.value.values, strict=True)
+                if isinstance(k, ast.Constant) and isinstance(k.value, str)
+            ]
     if not args and not keywords:
         return None
     return argument(ast.Call(func=call.func, args=args, keywords=keywords), function, name, bound)
@@ -107,4 +112,3 @@ def is_static(function: Function) -> bool:
 
 def is_classmethod(function: Function) -> bool:
     return _decorated(function, "classmethod")
-

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from crewmem_doctor.model.expression import Build, Choice, Concat, EnvVar, Expr, Fresh, Items, Joined, Place, Table, Text
+from crewmem_doctor.model.expression import (
+    Build,
+    Choice,
+    Concat,
+    EnvVar,
+    Expr,
+    Fresh,
+    Items,
+    Joined,
+    Place,
+    Table,
+    Text,
+)
 from crewmem_doctor.model.known import Answer, Known, Unknown
 
 FALSE_WORDS = {"", "0", "false", "no", "off", "none", "null", "n", "f"}
@@ -25,7 +37,11 @@ def truth(expr: Expr | None, depth: int = 0) -> Answer[bool]:
     if isinstance(expr, Concat):
         return Known(True, expr.at, "medium")
     if isinstance(expr, (Table, Items)):
-        return Known(bool(expr.items), expr.at) if expr.items or not getattr(expr, "open", False) else Unknown("a dict", expr.at)
+        return (
+            Known(bool(expr.items), expr.at)
+            if expr.items or not getattr(expr, "open", False)
+            else Unknown("a dict", expr.at)
+        )
     return Unknown(getattr(expr, "why", "") or f"{getattr(expr, 'what', 'a value')} comes from the caller", expr.at)
 
 

@@ -16,11 +16,68 @@ if TYPE_CHECKING:
 Load = tuple[ast.expr, Function]
 # Names too common to link a method by its name alone.
 _COMMON = {
-    "run", "get", "post", "put", "patch", "delete", "create", "execute", "process", "start", "stop", "call", "add", "main",
-    "build", "setup", "invoke", "handle", "generate", "update", "save", "load", "send", "kickoff", "search", "query", "read",
-    "write", "close", "open", "init", "initialize", "connect", "reset", "clear", "remove", "list", "crew", "agent", "task",
-    "chat", "ask", "submit", "process_message", "to_dict", "from_dict", "model_dump", "dict", "json", "copy", "analyze",
-    "__call__", "forward", "step", "apply", "delay", "validate", "format", "render", "parse", "predict", "respond",
+    "run",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "create",
+    "execute",
+    "process",
+    "start",
+    "stop",
+    "call",
+    "add",
+    "main",
+    "build",
+    "setup",
+    "invoke",
+    "handle",
+    "generate",
+    "update",
+    "save",
+    "load",
+    "send",
+    "kickoff",
+    "search",
+    "query",
+    "read",
+    "write",
+    "close",
+    "open",
+    "init",
+    "initialize",
+    "connect",
+    "reset",
+    "clear",
+    "remove",
+    "list",
+    "crew",
+    "agent",
+    "task",
+    "chat",
+    "ask",
+    "submit",
+    "process_message",
+    "to_dict",
+    "from_dict",
+    "model_dump",
+    "dict",
+    "json",
+    "copy",
+    "analyze",
+    "__call__",
+    "forward",
+    "step",
+    "apply",
+    "delay",
+    "validate",
+    "format",
+    "render",
+    "parse",
+    "predict",
+    "respond",
 }
 
 
@@ -125,8 +182,11 @@ class Usage:
                 if site.callee == maker.dotted:
                     yield site
             for method in maker.methods.values():
-                yield from (s for s in method.sites if isinstance(s.node.func, ast.Name) and s.node.func.id == "cls"
-                            and "cls" in method.parameters)
+                yield from (
+                    s
+                    for s in method.sites
+                    if isinstance(s.node.func, ast.Name) and s.node.func.id == "cls" and "cls" in method.parameters
+                )
 
     def distinctive(self, name: str) -> bool:
         """Whether one method of the project has that name, and the name says enough."""
@@ -237,4 +297,3 @@ def _plain(node: ast.expr) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name)
-
