@@ -74,9 +74,7 @@ def _request(run: Run, placement: Placement, release: Release) -> Outcome:
     if per_request and memory.kind in ("crew", "short_term") and release.ever(resets_on_construction):
         if release.always(resets_on_construction):
             return Outcome("lost", f"CrewAI {release} empties short-term memory whenever a crew is built")
-        return Outcome(
-            "unknown", f"some releases that {release} allows empty short-term memory whenever a crew is built"
-        )
+        return Outcome("unknown", "the requirement allows releases that empty short-term memory whenever a crew is built")
     return KEPT
 
 
