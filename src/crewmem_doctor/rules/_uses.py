@@ -73,11 +73,12 @@ def _arguments(project: Project) -> Iterator[Use]:
         if call.inherited or archived(project, call.at.path):
             continue
         for given in call.arguments:
-            if given.name is None or _is_off(given) or not _about_memory(call, given.name):
+            name = given.name or ""
+            if not name.isidentifier() or _is_off(given) or not _about_memory(call, name):
                 continue
             verdicts = _verdicts(project.release, _judge(call, given))
             if verdicts:
-                yield Use(given.name, call.callee, given.at, verdicts, call, given)
+                yield Use(name, call.callee, given.at, verdicts, call, given)
 
 
 def _judge(call: Call, given: Argument) -> Callable[[Version], Verdict | None]:

@@ -30,9 +30,10 @@ from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.releases.embedding import key_variables, llm_provider, without_key
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import active, graded, remembers, turned_on, unique
+from crewmem_doctor.rules._common import active, graded, turned_on, unique
 from crewmem_doctor.rules._settings import environment_at, lacks, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
+from crewmem_doctor.survival import remembers
 
 KINDS = ("crew", "memory", "agent", "short_term", "entity")
 # LLM providers that have an embedder in CrewAI under this name.

@@ -58,7 +58,7 @@ def _finding(project: Project, memories: list[Memory], changes: list[Change], on
     severity: Severity = "error" if one_sided else "warning" if certain else "note"
     confidence: Confidence = "high" if any(_sure(m) for m in certain) and release.at is not None else "medium"
     asked = f"crewai{release.specifier}" if release.specifier else "crewai without a version" if release.at else "no requirement at all"
-    clauses = [_needs(use) for use in one_sided[:2]]
+    clauses = list(dict.fromkeys(_needs(use) for use in one_sided))[:2]
     if not clauses and changes:
         clauses = [_last(changes).sentence]
         if all(m.kind == "agent" for m in certain) and certain and _agents_flip(release.candidates):
