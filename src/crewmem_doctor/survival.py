@@ -26,9 +26,6 @@ NOT_APPLICABLE = Outcome("n/a")
 def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
     """Every event's outcome for the memory and service of `run` on the releases in question."""
     placement = place(run, release)
-    blocked = unwritable(run, placement)
-    if blocked is not None and blocked[2] == "high":
-        return {event: Outcome("lost", f"nothing can be written: {blocked[0]}") for event in EVENTS}
     table: dict[Event, Callable[[Run, Placement, Release], Outcome]] = {
         "request": _request,
         "worker": _worker,
@@ -37,7 +34,12 @@ def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
         "replica": _replica,
         "node": _node,
     }
-    return {event: table[event](run, placement, release) for event in EVENTS}
+    outcomes = {event: table[event](run, placement, release) for event in EVENTS}
+    blocked = unwritable(run, placement)
+    if blocked is None or blocked[2] != "high":
+        return outcomes
+    never = Outcome("lost", f"nothing can be written: {blocked[0]}")
+    return {event: outcome if outcome.word == "n/a" else never for event, outcome in outcomes.items()}
 
 
 def remembers(memory: Memory, release: Release) -> bool:
