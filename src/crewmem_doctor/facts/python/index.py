@@ -231,11 +231,12 @@ class CodeBase:
             while isinstance(func, ast.Call):
                 func = func.func
             first = self.location(func, module)
-            return Location(
-                module.path, first.line, first.column, end_line, _column(module.lines, end_line, end_column)
-            )
+            last = end_column + 1 if module.is_ascii else _column(module.lines, end_line, end_column)
+            return Location(module.path, first.line, first.column, end_line, last)
         if isinstance(node, ast.Attribute) and not _is_dotted(node):
             line, column = end_line, end_column - len(node.attr.encode("utf-8", "replace"))
+        if module.is_ascii:
+            return Location(module.path, line, column + 1, end_line, end_column + 1)
         lines = module.lines
         return Location(module.path, line, _column(lines, line, column), end_line, _column(lines, end_line, end_column))
 

@@ -235,6 +235,10 @@ class Module:
     def lines(self) -> list[str]:
         return self.text.split("\n")
 
+    @cached_property
+    def is_ascii(self) -> bool:
+        return self.text.isascii()
+
     @property
     def is_script(self) -> bool:
         """Has an `if __name__ == "__main__":` block."""

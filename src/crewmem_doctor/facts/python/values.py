@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 26
 _OPTIONS = 8
-_BUDGET = 1500  # evaluations for one question; what lies beyond is Opaque
+_BUDGET = 4000  # evaluations for one question; what lies beyond is Opaque
 
 
 class Evaluator:
@@ -29,8 +29,8 @@ class Evaluator:
     def __init__(self, base: CodeBase) -> None:
         self.base = base
         self.frames: list[tuple[Function, ast.Call, Scope]] = []
-        self.active: set[tuple[int, int]] = set()
-        self._memo: dict[int, tuple[ast.expr, Expr]] = {}
+        self.active: set[tuple[int, ...]] = set()
+        self._memo: dict[tuple[int, ...], tuple[Expr, ast.expr, tuple[ast.Call, ...]]] = {}
         self._depth = 0
         self._spent = 0
         self._cuts = 0
@@ -38,15 +38,14 @@ class Evaluator:
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Expr:
         if node is None:
             return Opaque("no value")
-        alone = not self.frames     # else the value is this call's only
-        if alone:
-            known = self._memo.get(id(node))
-            if known is not None:
-                return known[1]
+        calls = tuple(call for _, call, _ in self.frames)
+        key = (id(node), *map(id, calls))
+        known = self._memo.get(key)
+        if known is not None:
+            return known[0]
         if self._depth == 0:
             self._spent = 0
         self._spent += 1
-        key = (id(node), len(self.frames))
         if self._depth > _DEPTH or self._spent > _BUDGET or key in self.active:
             self._cuts += 1
             return Opaque("too deep to follow", self.at(node, scope))
@@ -58,8 +57,8 @@ class Evaluator:
         finally:
             self._depth -= 1
             self.active.discard(key)
-        if alone and (self._depth == 0 or cuts == self._cuts):
-            self._memo[id(node)] = (node, found)
+        if self._depth == 0 or cuts == self._cuts:
+            self._memo[key] = (found, node, calls)      # the nodes stay alive, so their ids stay theirs
         return found
 
     def at(self, node: ast.AST, scope: Scope) -> Location:
