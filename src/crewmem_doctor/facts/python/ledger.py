@@ -52,12 +52,10 @@ class Ledger:
             if position is not None and position in self.drafts:
                 return [self.drafts[position]]
             # A scope or slice of a memory, `memory.scope("/x")`: its records go to that memory.
+            if value.callee.endswith((".scope", ".slice", ".subscope")) and value.receiver is not None:
+                return self.of(value.receiver)
             inner = value.argument("memory", 0)
-            if (
-                inner is not None
-                and inner is not value
-                and value.callee.endswith(("MemoryScope", "MemorySlice", ".scope"))
-            ):
+            if inner is not None and value.callee.endswith(("MemoryScope", "MemorySlice")):
                 return self.of(inner)
         return []
 

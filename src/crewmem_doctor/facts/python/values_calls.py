@@ -265,6 +265,13 @@ def build(ev: Evaluator, callee: str, node: ast.Call, scope: Scope, cls: Class |
         if not isinstance(value, Table) or value.open:
             kwargs.append(("**", Opaque("keyword arguments that were not followed", value.at)))
     path = cls.module.path if cls is not None else ""
-    return Build(
-        callee, args, tuple(kwargs), ev.at(node, scope), path, ev.base.bases(callee) if cls is not None else ()
-    )
+    bases = ev.base.bases(callee) if cls is not None else ()
+    return Build(callee, args, tuple(kwargs), ev.at(node, scope), path, bases, _receiver(ev, callee, node, scope))
+
+
+def _receiver(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | None:
+    """The object whose method is called, where it is one that was built: the memory in `memory.scope("/x")`."""
+    if not callee.startswith(("crewai.", "mem0.")) or not isinstance(node.func, ast.Attribute):
+        return None
+    value = ev.evaluate(node.func.value, scope)
+    return value if isinstance(value, (Build, Choice)) else None
