@@ -59,6 +59,7 @@ class _Stop:
     via: Edge | None
     after: _Stop | None
     length: int
+    queued: bool = False
 
 
 class Graph(Passing):
@@ -74,26 +75,27 @@ class Graph(Passing):
         site = goal if isinstance(goal, CallSite) else None
         start = goal if isinstance(goal, Function) else (site.scope if site is not None else goal).body  # type: ignore[union-attr]
         found: dict[Function, _Stop] = {}
-        seen: set[tuple[Function, bool, int]] = set()
+        seen: set[tuple[Function, bool, bool, int]] = set()
         queue = deque([_Stop(start, True, None, None, 0)])
         while queue and len(seen) < _LIMIT:
             stop = queue.popleft()
             made = stop.via.site if stop.via is not None else site
             key = id(made.node) if made is not None else 0
-            if (stop.function, stop.builds, key) in seen or (not stop.builds and (stop.function, True, key) in seen):
+            if any((stop.function, b, q, key) in seen for b in {stop.builds, True} for q in {stop.queued, False}):
                 continue
-            seen.add((stop.function, stop.builds, key))
+            seen.add((stop.function, stop.builds, stop.queued, key))
             if stop.function in entries and self._better(stop, found.get(stop.function)):
                 found[stop.function] = stop
             if stop.length < _DEPTH:
                 for edge in self._edges(stop, made):
-                    queue.append(_Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1))
+                    queued = stop.queued or _queues(edge, stop.function, entries)
+                    queue.append(_Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1, queued))
         chains = [self._chain(stop, entries[function]) for function, stop in found.items()]
         return sorted(chains, key=lambda c: (len(c.steps), c.entry.at, c.entry.label))
 
     @staticmethod
     def _better(new: _Stop, old: _Stop | None) -> bool:
-        return old is None or (new.builds, -new.length) > (old.builds, -old.length)
+        return old is None or (new.builds, not new.queued, -new.length) > (old.builds, not old.queued, -old.length)
 
     def _chain(self, stop: _Stop, entry: EntryPoint) -> Chain:
         steps, functions = [], [stop.function]
@@ -103,7 +105,7 @@ class Graph(Passing):
             current = current.after
             if current is not None:
                 functions.append(current.function)
-        return Chain(entry, tuple(steps), stop.builds, tuple(functions))
+        return Chain(entry, tuple(steps), stop.builds, tuple(functions), stop.queued)
 
     def _edges(self, stop: _Stop, made: CallSite | None) -> Iterator[Edge]:
         """What leads to `stop`: the keepers of what is made there, then the callers."""
@@ -207,6 +209,12 @@ class Graph(Passing):
                     and first.value.replace(":", ".") in names
                 ):
                     yield Edge(site.scope.body, site.location, f"sends {function.name}")
+
+
+def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
+    """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process runs it."""
+    entry = entries.get(function)
+    return entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()"
 
 
 def _as_site(base: CodeBase, node: ast.expr, user: Function) -> CallSite:

@@ -323,13 +323,15 @@ class Chain:
     """A way from an entry point to a place in the code.
 
     `builds` is True where the code at the end runs anew for each request, False where the request only uses an object that
-    was made once (module level, start-up hook, cached factory). `steps` are the call sites from the handler on.
+    was made once (module level, start-up hook, cached factory). `steps` are the call sites from the handler on. `queued`
+    says that a task queue lies on the way.
     """
 
     entry: EntryPoint
     steps: tuple[Step, ...]
     builds: bool = True
     functions: tuple[Function, ...] = ()
+    queued: bool = False
 
 
 Definition = Union[Function, Class, Assignment, Module]
