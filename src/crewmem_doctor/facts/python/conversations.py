@@ -149,7 +149,11 @@ def _long_lived(survey: Survey, cls: Class, entries: Mapping[Function, EntryPoin
             continue
         if site.scope.level == "module":
             return True
-        if any(not chain.builds and chain.entry.kind != "script" for chain in base.chains(site, entries)):
+        # What Streamlit keeps in its session state is one visitor's.
+        if any(
+            not chain.builds and chain.entry.kind != "script" and chain.entry.framework != "streamlit"
+            for chain in base.chains(site, entries)
+        ):
             return True
     return False
 

@@ -89,9 +89,7 @@ def reaches(
     found: dict[EntryPoint, Reach] = {}
     for goal in goals:
         for chain in base.chains(goal, entries):
-            reach = Reach(
-                chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], chain.queued
-            )
+            reach = Reach(chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], chain.queued)
             known = found.get(chain.entry)
             if known is None or _rank(reach) < _rank(known):
                 found[chain.entry] = reach

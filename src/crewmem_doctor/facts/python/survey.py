@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Scope
+from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module, Scope
 from crewmem_doctor.model.expression import Expr, Text
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.project import Gap
 
 
 def last_name(node: ast.expr) -> str:
@@ -24,6 +26,7 @@ class Survey:
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
+        self.gaps: list[Gap] = []  # what a detector stumbled over
         self._by_word: defaultdict[str, list[CallSite]] = defaultdict(list)
         for site in base.calls:
             self._by_word[last_name(site.node.func)].append(site)
@@ -32,6 +35,16 @@ class Survey:
         """The calls whose target ends in one of those words, word by word."""
         for word in words:
             yield from self._by_word.get(word, ())
+
+    @contextmanager
+    def attempt(self, at: Location | Module) -> Iterator[None]:
+        """Keeps a detector's own fault from taking the rest of the tree with it: the place is reported as not seen."""
+        try:
+            yield
+        except Exception as problem:
+            line = at.line if isinstance(at, Location) else 1
+            why = f"{type(problem).__name__} while its facts were read"
+            self.gaps.append(Gap(at.path, line, "crash", why))
 
     def function(self, node: ast.expr | None, scope: Scope) -> Function | None:
         """The scanned function handed on as a value. A lambda is the code it stands in; `partial(f, …)` is `f`."""
