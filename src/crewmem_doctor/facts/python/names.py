@@ -21,9 +21,11 @@ _DEPTH = 40
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something of an installed package, as it is spelled, or of an object whose class is known."""
+    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it belongs
+    to a variable of unknown class."""
 
     name: str
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Names:
 
     def _resolve(self, node: ast.expr, scope: Scope) -> Ref:
         if isinstance(node, ast.Name):
-            return self.entity(self.find(node.id, scope), node.id, scope)
+            return self.entity(self.find(node.id, scope, (node.lineno, node.col_offset)), node.id, scope)
         if isinstance(node, ast.Attribute):
             return self._attribute(node, scope)
         if isinstance(node, ast.Subscript):
@@ -103,20 +105,23 @@ class Names:
         if isinstance(owner, (Module, Class, Folder)):
             return self.member(owner, node.attr)
         if isinstance(owner, External):
-            return External(f"{owner.name}.{node.attr}")
+            return External(f"{owner.name}.{node.attr}", owner.loose)
         if isinstance(owner, Function) and not is_property(owner):
             return External(f"{owner.dotted}.{node.attr}")
         if isinstance(owner, Assignment) and owner.owner is None and not self._typed(node.value, scope):
-            return External(f"{owner.module.name}.{owner.name}.{node.attr}")
+            return External(f"{owner.module.name}.{owner.name}.{node.attr}", True)
         return self.of_instance(self.base.type_of(node.value, scope), node.attr)
 
     def _typed(self, node: ast.expr, scope: Scope) -> bool:
         return bool(self.base.type_of(node, scope))
 
-    def find(self, name: str, scope: Scope) -> list[Binding]:
-        """The bindings of the name in the innermost scope that has it; empty for builtins and unknown names."""
+    def find(self, name: str, scope: Scope, pos: tuple[int, int] = (0, 0)) -> list[Binding]:
+        """The bindings of the name in the innermost scope that has it; empty for builtins and unknown names. A class body
+        sees of its own names those before `pos`: the `@crew` above `def crew` is not that method."""
         if scope.in_class_body and scope.cls is not None and name in scope.cls.attributes:
-            return scope.cls.attributes[name]
+            earlier = [b for b in scope.cls.attributes[name] if b.pos < pos]
+            if earlier:
+                return earlier
         function = scope.function
         while function is not None and name not in function.globals:
             if name in function.bindings and name not in function.nonlocals:

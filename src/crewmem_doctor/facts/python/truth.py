@@ -56,6 +56,9 @@ def _variable(expr: EnvVar, depth: int) -> Answer[bool]:
 
 def _fallback(expr: Choice, depth: int) -> Answer[bool]:
     """The first option that is certainly true, or the last."""
+    first = expr.options[0]
+    if isinstance(first, Text) and len(expr.options) > 1:
+        return Known(bool(first.value), expr.at, "medium")      # what an unset variable gives, before what decides
     answers = [truth(option, depth + 1) for option in expr.options]
     sure = True
     for answer in answers[:-1]:

@@ -10,6 +10,7 @@ from crewmem_doctor.facts.python.nodes import Class, Function
 from crewmem_doctor.facts.python.values_env import environment_call
 from crewmem_doctor.facts.python.values_methods import METHODS, method
 from crewmem_doctor.facts.python.values_paths import path_call
+from crewmem_doctor.facts.python.values_request import from_request
 from crewmem_doctor.model.expression import Build, Choice, Concat, Expr, Fresh, Items, Opaque, Table, Text
 
 if TYPE_CHECKING:
@@ -111,6 +112,10 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope) -> Expr:
     at = ev.at(node, scope)
     if isinstance(ref, Function):
         return ev.called(ref, node, scope)
+    if isinstance(node.func, ast.Attribute):
+        sent = from_request(ev, node.func, scope)
+        if sent is not None:
+            return sent
     if isinstance(ref, Class):
         return build(ev, callee, node, scope, ref)
     for found in (
@@ -143,7 +148,7 @@ def _word(func: ast.expr) -> str:
 
 def _of_package(ref: object, callee: str) -> bool:
     """`requests.get` is no `dict.get`."""
-    if not isinstance(ref, External) or callee.startswith("builtins."):
+    if not isinstance(ref, External) or ref.loose or callee.startswith("builtins."):
         return False
     owner = callee.rpartition(".")[0].rsplit(".", 1)[-1]
     return owner.islower() and owner not in (

@@ -79,6 +79,8 @@ def _of_object(ev: Evaluator, value: Expr | None, name: str, at: Location) -> Ex
 
     if isinstance(value, FromCaller):
         return item(value, name, at)
+    if isinstance(value, Fresh):
+        return value
     if isinstance(value, Build):
         return value.argument(name)
     if isinstance(value, Choice):

@@ -11,7 +11,7 @@ from crewmem_doctor.facts.python.names import Ref
 from crewmem_doctor.facts.python.nodes import Arm, Assignment, Binding, Class, Function, Module, Scope
 from crewmem_doctor.facts.python.passing import argument, is_static
 from crewmem_doctor.facts.python.values_paths import file_of
-from crewmem_doctor.facts.python.values_request import handler_parameter, is_handler, is_task
+from crewmem_doctor.facts.python.values_request import handler_parameter, is_handler, is_sent, is_task
 from crewmem_doctor.model.expression import Choice, Expr, FromCaller, Items, Opaque, Table, Text
 from crewmem_doctor.model.location import Location
 
@@ -25,7 +25,7 @@ def name(ev: Evaluator, node: ast.Name, scope: Scope) -> Expr:
     at = ev.at(node, scope)
     if node.id == "__file__":
         return file_of(scope.module.path, at)
-    bindings = ev.base.names.find(node.id, scope)
+    bindings = ev.base.names.find(node.id, scope, (node.lineno, node.col_offset))
     if not bindings:
         return of_ref(ev, ev.base.names.resolve(node, scope), at)
     own = bindings[0].scope.function if bindings[0].scope.function is not None else None
@@ -167,6 +167,8 @@ def default(ev: Evaluator, function: Function, wanted: str, at: Location) -> Exp
     given = function.defaults.get(wanted)
     if given is None:
         return Opaque(f"the parameter {wanted} of {function.name}()", at)
+    if is_sent(given):
+        return handler_parameter(ev, function, wanted, at)
     return ev.evaluate(given, ev.base.around(function))
 
 

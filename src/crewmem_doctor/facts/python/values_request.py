@@ -128,7 +128,16 @@ def handler_parameter(ev: Evaluator, function: Function, name: str, at: Location
     kind = ev.base.kinds.annotation(annotation, around) if annotation is not None else ""
     if isinstance(ev.base.definition(kind), Class) if kind else False:
         return FromCaller("the request body", at)
-    return FromCaller(f"{name} of the request", at)
+    return FromCaller("the request" if kind in _TYPES else f"{name} of the request", at)
+
+
+def is_sent(default: ast.expr) -> bool:
+    """`Header(…)`, `Query(…)` and the like as a parameter's default."""
+    if not isinstance(default, ast.Call):
+        return False
+    word = default.func.attr if isinstance(default.func, ast.Attribute) else getattr(default.func, "id", "")
+    return word in ("Header", "Cookie", "Query", "Path", "Body", "Form", "File") and word != "Path" or word == "Path" and (
+        any(k.arg for k in default.keywords))
 
 
 def item(value: FromCaller, key: str, at: Location) -> FromCaller:
