@@ -25,7 +25,8 @@ class Passing(Usage):
         """What callers pass, also those that hand the function on; None for each that leaves it to the default."""
         found: list[tuple[ast.expr | None, Scope]] = []
         for site in self.callers(function)[:_MAX]:
-            found.append((argument(site.node, function, name, bound=self._bound(site, function)), site.scope))
+            given = argument(site.node, function, name, self._bound(site, function))
+            found.append((given if given is not None else spread_entry(site.node, function, name), site.scope))
         for node, user in self.references(function):
             if len(found) >= _MAX:
                 break
@@ -100,6 +101,18 @@ def argument(call: ast.Call, function: Function, name: str, bound: bool) -> ast.
     if index >= len(before) or any(isinstance(a, ast.Starred) for a in before):
         return None
     return before[index]
+
+
+def spread_entry(call: ast.Call, function: Function, name: str) -> ast.expr | None:
+    """The entry of `**kwargs` that a parameter takes, as an expression; None where the call spreads nothing."""
+    spread = next((k.value for k in call.keywords if k.arg is None), None)
+    if spread is None:
+        return None
+    key, default = ast.copy_location(ast.Constant(name), spread), function.defaults.get(name)
+    if default is None:
+        return ast.copy_location(ast.Subscript(value=spread, slice=key, ctx=ast.Load()), spread)
+    getter = ast.copy_location(ast.Attribute(value=spread, attr="get", ctx=ast.Load()), spread)
+    return ast.copy_location(ast.Call(func=getter, args=[key, default], keywords=[]), spread)
 
 
 def _decorated(function: Function, name: str) -> bool:
