@@ -85,6 +85,11 @@ def _certain(project: Project, memory: Memory) -> bool:
     return memory.embedder is not None or (bool(providers) and not providers & {"openai", "azure", ""})
 
 
+def _chooses_models(project: Project) -> bool:
+    """Whether some agent is given a model: one that could not be read may be anybody's, and need no key of OpenAI's."""
+    return any(c.callee.startswith("crewai.") and (c.argument("llm") or c.callee.endswith(".LLM")) for c in project.code.calls)
+
+
 def _is_foreign(project: Project, memory: Memory) -> bool:
     """No deployment is known, so the key may be in anybody's shell: only where every model is another provider's and nothing
     in the tree knows of an OpenAI key."""
@@ -97,7 +102,7 @@ def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
     memory = runs[0].memory
     names = _variables(project, memory)
     sure = any(_certain(project, r.memory) for r in runs) and not any(r.name in names for r in project.code.env_reads)
-    severity, confidence = graded(RULE.severity if sure else "warning", runs)
+    severity, confidence = graded(RULE.severity if sure else "note" if _chooses_models(project) else "warning", runs)
     return RULE.finding(
         environment_at(service), f"memory in {service.id} embeds with {_embedder(memory)}, but {names[0]} is set nowhere for that "
         f"service{_models(memory)}: {_outcome(project)}",
