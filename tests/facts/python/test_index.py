@@ -146,3 +146,12 @@ def test_any_code_can_be_asked_anything(one: str, other: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_a_module_or_a_gap(text: str) -> None:
     code({"a.py": text + "\n#crewai"})
+
+
+def test_a_route_that_only_reads_app_state_is_reached() -> None:
+    base = code({
+        "app/main.py": "from crewai import Crew\ndef start(app): app.state.team = Crew()\n",
+        "app/routes.py": "def chat(request): return team_of(request)\ndef team_of(request): return request.app.state.team\n",
+        "app/late.py": "from .routes import team_of\n",
+    })
+    assert list(base.modules) == ["app/late.py", "app/main.py", "app/routes.py"]

@@ -83,7 +83,7 @@ class CodeBase:
         self.graph = Graph(self)
         self._loaded: dict[str, Module | None] = {}
         self._by_name: dict[str, Module] = {}
-        self._definitions: dict[str, Definition] = {}
+        self._definitions: dict[str, Definition | None] = {}
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
         with _uncollected():
@@ -114,6 +114,7 @@ class CodeBase:
             module = Module(path, dotted_names(path), parsed, text)
             self._loaded[path] = module
             self._by_name.setdefault(module.name, module)
+            self._definitions = {name: found for name, found in self._definitions.items() if found is not None}
             try:
                 collect(self, module)
             except RecursionError:
@@ -170,17 +171,16 @@ class CodeBase:
 
     def definition(self, name: str) -> Definition | None:
         """What a canonical name of scanned code stands for."""
-        known = self._definitions.get(name)
-        if known is not None:
-            return known
+        if name not in self._definitions:
+            self._definitions[name] = self._define(name)
+        return self._definitions[name]
+
+    def _define(self, name: str) -> Definition | None:
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             module = self._by_name.get(".".join(parts[:length]))
             if module is not None:
-                found = self._inside(module, ".".join(parts[length:]))
-                if found is not None:
-                    self._definitions[name] = found
-                return found
+                return self._inside(module, ".".join(parts[length:]))
         return None
 
     @staticmethod
