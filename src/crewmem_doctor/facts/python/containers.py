@@ -34,7 +34,7 @@ class Container:
 
 
 def containers(survey: Survey) -> Iterator[Container]:
-    for module in _nearby(survey):
+    for module in survey.nearby:
         yield from _of_module(survey, module)
         for cls in module.all_classes:
             yield from _of_class(survey, cls)
@@ -69,24 +69,6 @@ def _empty(name: str, bindings: list[Binding]) -> Binding | None:
     if not (means_conversation(name) or may_hold_crews(name)):
         return None
     return next((b for b in bindings if is_empty_container(b.value)), None)
-
-
-def _nearby(survey: Survey) -> Iterator[Module]:
-    """The modules connected with CrewAI, and what they import."""
-    base = survey.base
-    seen: set[str] = set()
-    known = list(base.modules.values())
-    for module in known:
-        seen.add(module.path)
-        yield module
-    for module in known:
-        for imported in module.imports:
-            path = base.import_path(imported, module)
-            if path and path not in seen:
-                seen.add(path)
-                found = base.module(path)
-                if found is not None:
-                    yield found
 
 
 def _app_state(survey: Survey) -> Iterator[Container]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,12 +21,21 @@ def last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+# A module with none of these words, or no empty container, keeps no conversations.
+_CONTAINER = re.compile(r"=\s*(?:\{\}|\[\]|(?:\w+\.)?(?:dict|list|defaultdict|deque|OrderedDict|\w+Cache)\()")
+_WORD = re.compile(
+    r"conversation|convo|chat|dialog|transcript|message|session|memor|turns|histor|thread|crew|flow", re.I
+)
+
+
 class Survey:
     """A code base with its calls indexed by the last word of what they call, so that a detector that looks for
     `x.add_url_rule(…)` resolves only those calls."""
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
+        # Before any name is resolved: a name of a module that is not loaded yet has no definition.
+        self.nearby = _nearby(base)
         self.gaps: list[Gap] = []  # what a detector stumbled over
         self._by_word: defaultdict[str, list[CallSite]] = defaultdict(list)
         for site in base.calls:
@@ -108,3 +118,21 @@ def starts(name: str, prefixes: Iterable[str]) -> bool:
 def start_of(location: Location | None) -> tuple[str, int, int] | None:
     """Where a span begins: equal for a call, its name and the value it builds."""
     return (location.path, location.line, location.column) if location is not None else None
+
+
+def _nearby(base: CodeBase) -> list[Module]:
+    """The modules connected with CrewAI, and what they import that may keep conversations."""
+    known = list(base.modules.values())
+    found = {module.path: module for module in known}
+    for module in known:
+        for imported in module.imports:
+            path = base.import_path(imported, module)
+            if path.endswith(".py") and path not in found and _may_keep(base.tree.text(path) or ""):
+                loaded = base.module(path)
+                if loaded is not None:
+                    found[path] = loaded
+    return list(found.values())
+
+
+def _may_keep(text: str) -> bool:
+    return bool(_CONTAINER.search(text) and _WORD.search(text))
