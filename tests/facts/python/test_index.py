@@ -3,9 +3,9 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from python_tree import code, entries, function, site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from python_tree import code, entries, function, site
 
 from crewmem_doctor.facts.python.index import Assignment, Class, Function
 from crewmem_doctor.model.project import Gap
@@ -13,13 +13,15 @@ from crewmem_doctor.sources.python import parse
 
 
 def test_hits_and_whatever_reaches_them_are_parsed() -> None:
-    base = code({
-        "app/crew.py": "from crewai import Crew\ndef build(): return Crew()\n",
-        "app/service.py": "from .crew import build\n",
-        "app/routes/chat.py": "from app import (\n    other,\n    service,\n)\n",
-        "app/other.py": "print('nothing here')\n",
-        "lib/unrelated.py": "import service_bus\n",
-    })
+    base = code(
+        {
+            "app/crew.py": "from crewai import Crew\ndef build(): return Crew()\n",
+            "app/service.py": "from .crew import build\n",
+            "app/routes/chat.py": "from app import (\n    other,\n    service,\n)\n",
+            "app/other.py": "print('nothing here')\n",
+            "lib/unrelated.py": "import service_bus\n",
+        }
+    )
     assert list(base.modules) == ["app/crew.py", "app/routes/chat.py", "app/service.py"]
 
 
@@ -42,8 +44,14 @@ def test_imported_modules_are_parsed_on_demand() -> None:
 
 
 def test_relative_and_root_relative_imports_find_the_near_file() -> None:
-    files = {f"{part}/{name}": text for part in ("one", "two") for name, text in {
-        "app/crew.py": "import crewai\ndef build(): ...\n", "app/main.py": "from app.crew import build\nbuild()\n"}.items()}
+    files = {
+        f"{part}/{name}": text
+        for part in ("one", "two")
+        for name, text in {
+            "app/crew.py": "import crewai\ndef build(): ...\n",
+            "app/main.py": "from app.crew import build\nbuild()\n",
+        }.items()
+    }
     base = code(files)
     assert sorted(s.callee for s in base.calls) == ["one.app.crew.build", "two.app.crew.build"]
 
@@ -82,10 +90,19 @@ def test_name_location_points_behind_def() -> None:
     assert (found.line, found.column, found.end_column) == (2, 11, 15)
 
 
-@pytest.mark.parametrize("text", [
-    "x = " + "(" * 400, "x = " + "-" * 5000 + "1", "x = a" + ".b" * 3000, "x = " + "+".join(["'a'"] * 3000),
-    "\x00", "x = f" + "()" * 900, "if a:\n pass\n" + "elif a:\n pass\n" * 900, "x = 1e999999 + '\\d'",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "(" * 400,
+        "x = " + "-" * 5000 + "1",
+        "x = a" + ".b" * 3000,
+        "x = " + "+".join(["'a'"] * 3000),
+        "\x00",
+        "x = f" + "()" * 900,
+        "if a:\n pass\n" + "elif a:\n pass\n" * 900,
+        "x = 1e999999 + '\\d'",
+    ],
+)
 def test_deep_and_odd_sources_never_raise(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -95,18 +112,48 @@ def test_deep_and_odd_sources_never_raise(text: str) -> None:
 
 
 def test_parse_reports_the_line() -> None:
-    assert parse("x = 1\ny = (\n", "a.py") == Gap("a.py", 2, "parse", "not Python of this interpreter: '(' was never closed")
+    assert parse("x = 1\ny = (\n", "a.py") == Gap(
+        "a.py", 2, "parse", "not Python of this interpreter: '(' was never closed"
+    )
 
 
-WORDS = st.sampled_from(["self", "x", "y", "Crew", "crewai", "os", "request", "app", "state", "kw", "f", "C", "environ"])
+WORDS = st.sampled_from(
+    ["self", "x", "y", "Crew", "crewai", "os", "request", "app", "state", "kw", "f", "C", "environ"]
+)
 
 
 LEAVES = ("W", "'a'", "1", "None", "__file__", "{}", "W.W")
-NODES = ("W(E)", "(E).W(E, x=E)", "(E or E)", "(E + E)", "(E / E)", "(E if E else E)", "(E)[E]", "{'a': E, **E}", "[E for x in E]",
-         "(lambda y: E)", "(E % (E,))", "(E == E)", "'{} {x}'.format(E, x=E)", "(y := E)", "f'{E}-{E}'", "W.W.W")
-STATEMENTS = ("W = E", "W.W = E", "W['k'] = E", "x += E", "if E:\n    W = E\nelse:\n    W = E", "from crewai import *",
-              "def f(x, y=E, **kw):\n    global C\n    C = x\n    return E", "for W in E:\n    E", "from . import x",
-              "class C(W):\n    y = E\n    def f(self, x=E):\n        self.x = E\n        return self.y", "import crewai.memory as x")
+NODES = (
+    "W(E)",
+    "(E).W(E, x=E)",
+    "(E or E)",
+    "(E + E)",
+    "(E / E)",
+    "(E if E else E)",
+    "(E)[E]",
+    "{'a': E, **E}",
+    "[E for x in E]",
+    "(lambda y: E)",
+    "(E % (E,))",
+    "(E == E)",
+    "'{} {x}'.format(E, x=E)",
+    "(y := E)",
+    "f'{E}-{E}'",
+    "W.W.W",
+)
+STATEMENTS = (
+    "W = E",
+    "W.W = E",
+    "W['k'] = E",
+    "x += E",
+    "if E:\n    W = E\nelse:\n    W = E",
+    "from crewai import *",
+    "def f(x, y=E, **kw):\n    global C\n    C = x\n    return E",
+    "for W in E:\n    E",
+    "from . import x",
+    "class C(W):\n    y = E\n    def f(self, x=E):\n        self.x = E\n        return self.y",
+    "import crewai.memory as x",
+)
 
 
 @st.composite
@@ -134,7 +181,9 @@ def modules(draw: st.DrawFn) -> str:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(modules(), modules())
 def test_any_code_can_be_asked_anything(one: str, other: str) -> None:
-    base = code({"a.py": f"import crewai, os\nfrom b import *\n{one}", "b.py": f"from a import *\nimport crewai\n{other}"})
+    base = code(
+        {"a.py": f"import crewai, os\nfrom b import *\n{one}", "b.py": f"from a import *\nimport crewai\n{other}"}
+    )
     known = entries(base, "f")
     for call in base.calls:
         base.truth(base.evaluate(call.node, call.scope))
@@ -149,9 +198,13 @@ def test_any_text_is_a_module_or_a_gap(text: str) -> None:
 
 
 def test_a_route_that_only_reads_app_state_is_reached() -> None:
-    base = code({
-        "app/main.py": "from crewai import Crew\ndef start(app): app.state.team = Crew()\n",
-        "app/routes.py": "def chat(request): return team_of(request)\ndef team_of(request): return request.app.state.team\n",
-        "app/late.py": "from .routes import team_of\n",
-    })
+    base = code(
+        {
+            "app/main.py": "from crewai import Crew\ndef start(app): app.state.team = Crew()\n",
+            "app/routes.py": (
+                "def chat(request): return team_of(request)\ndef team_of(request): return request.app.state.team\n"
+            ),
+            "app/late.py": "from .routes import team_of\n",
+        }
+    )
     assert list(base.modules) == ["app/late.py", "app/main.py", "app/routes.py"]

@@ -30,9 +30,9 @@ def close_upward(base: CodeBase) -> None:
 class Closure:
     def __init__(self, base: CodeBase) -> None:
         self.base = base
-        self.importers: dict[str, list[Module]] = {}        # of each scanned file, as far as they are parsed
-        self.words: dict[str, frozenset[bytes]] = {}        # of a file's import statements
-        self.naming: dict[str, list[str]] = {}              # the files that mention a package from outside
+        self.importers: dict[str, list[Module]] = {}  # of each scanned file, as far as they are parsed
+        self.words: dict[str, frozenset[bytes]] = {}  # of a file's import statements
+        self.naming: dict[str, list[str]] = {}  # the files that mention a package from outside
         self.states: set[bytes] = set()
 
     def run(self) -> None:
@@ -82,10 +82,10 @@ class Closure:
         self.states |= fresh
         rest = [p for p in self.base.tree.python if p not in self.base.modules]
         found = [self.base.module(p) for p in self.base.tree.grep(sorted(fresh), rest)[:_MOST_STATES]]
-        for module in found:
-            if module is not None:
-                self.note(module)
-        return [m for m in found if m is not None]
+        readers = [module for module in found if module is not None]
+        for reader in readers:
+            self.note(reader)
+        return readers
 
     def candidates(self, frontier: list[str]) -> list[str]:
         """The files not parsed yet whose import statements may name one of those modules. Inside a package its last

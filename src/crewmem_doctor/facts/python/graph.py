@@ -43,7 +43,8 @@ _BY_NAME = (
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`function` leads to the place one came from, at `at`. `builds` turns False where it only uses what was made before."""
+    """`function` leads to the place one came from, at `at`. `builds` turns False where it only uses what was made
+    before."""
 
     function: Function
     at: Location
@@ -73,7 +74,8 @@ class Graph(Passing):
         if not entries:
             return []
         site = goal if isinstance(goal, CallSite) else None
-        start = goal if isinstance(goal, Function) else (site.scope if site is not None else goal).body  # type: ignore[union-attr]
+        scope = goal.scope if isinstance(goal, (CallSite, Function)) else goal
+        start = scope.body
         found: dict[Function, _Stop] = {}
         seen: set[tuple[Function, bool, bool, int]] = set()
         queue = deque([_Stop(start, True, None, None, 0)])
@@ -89,7 +91,9 @@ class Graph(Passing):
             if stop.length < _DEPTH:
                 for edge in self._edges(stop, made):
                     queued = stop.queued or _queues(edge, stop.function, entries)
-                    queue.append(_Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1, queued))
+                    queue.append(
+                        _Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1, queued)
+                    )
         chains = [self._chain(stop, entries[function]) for function, stop in found.items()]
         return sorted(chains, key=lambda c: (len(c.steps), c.entry.at, c.entry.label))
 
@@ -212,7 +216,8 @@ class Graph(Passing):
 
 
 def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
-    """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process runs it."""
+    """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process
+    runs it."""
     entry = entries.get(function)
     return entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()"
 

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from crewmem_doctor.facts.python.keeping import Keeping
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, CallSite, Class, Function, Store
 from crewmem_doctor.facts.python.state import last_word, state_key
-from crewmem_doctor.facts.python.usage import Load, Usage
+from crewmem_doctor.facts.python.usage import Load
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -30,7 +31,7 @@ def is_cached(base: CodeBase, function: Function) -> bool:
     return any(last_word(d.func if isinstance(d, ast.Call) else d) in _CACHES for d in function.decorators)
 
 
-def holders(usage: Usage, site: CallSite) -> Iterator[tuple[str, list[Load]]]:
+def holders(usage: Keeping, site: CallSite) -> Iterator[tuple[str, list[Load]]]:
     """What the call's result is kept in, with the places that read it."""
     function = site.scope.body
     names = _locals(function, site.node)
@@ -43,7 +44,7 @@ def holders(usage: Usage, site: CallSite) -> Iterator[tuple[str, list[Load]]]:
             yield from _of_store(usage, store, function)
 
 
-def _of_store(usage: Usage, store: Store, function: Function) -> Iterator[tuple[str, list[Load]]]:
+def _of_store(usage: Keeping, store: Store, function: Function) -> Iterator[tuple[str, list[Load]]]:
     key = state_key(store.target)
     if key is not None:
         yield ".".join(key), list(usage.state_users(key))
@@ -57,7 +58,7 @@ def _of_store(usage: Usage, store: Store, function: Function) -> Iterator[tuple[
     yield found.name, list(usage.users(found))
 
 
-def made_lazily(usage: Usage, site: CallSite) -> bool:
+def made_lazily(usage: Keeping, site: CallSite) -> bool:
     """`if _crew is None: _crew = build()`: whoever calls the function gets what is already there."""
     function = site.scope.body
     if function.is_body:
@@ -81,7 +82,7 @@ def made_lazily(usage: Usage, site: CallSite) -> bool:
     return False
 
 
-def _lives_on(usage: Usage, cls: Class) -> bool:
+def _lives_on(usage: Keeping, cls: Class) -> bool:
     """Objects of the class are made at import only, or kept by a cached factory."""
     sites = list(usage.constructions(cls))
     return bool(sites) and all(

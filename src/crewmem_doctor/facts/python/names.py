@@ -21,8 +21,8 @@ _DEPTH = 40
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it belongs
-    to a variable of unknown class."""
+    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it
+    belongs to a variable of unknown class."""
 
     name: str
     loose: bool = False
@@ -116,8 +116,8 @@ class Names:
         return bool(self.base.type_of(node, scope))
 
     def find(self, name: str, scope: Scope, pos: tuple[int, int] = (0, 0)) -> list[Binding]:
-        """The bindings of the name in the innermost scope that has it; empty for builtins and unknown names. A class body
-        sees of its own names those before `pos`: the `@crew` above `def crew` is not that method."""
+        """The bindings of the name in the innermost scope that has it; empty for builtins and unknown names. A class
+        body sees of its own names those before `pos`: the `@crew` above `def crew` is not that method."""
         if scope.in_class_body and scope.cls is not None and name in scope.cls.attributes:
             earlier = [b for b in scope.cls.attributes[name] if b.pos < pos]
             if earlier:

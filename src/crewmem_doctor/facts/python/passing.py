@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 
+from crewmem_doctor.facts.python.keeping import Keeping
 from crewmem_doctor.facts.python.nodes import CallSite, Function, Scope
-from crewmem_doctor.facts.python.usage import Usage
 
 _TASK_CALLS = ("delay", "apply_async", "s", "si", "send", "remote", "spawn", "submit", "call", "defer")
 _MAX = 8
 
 
-class Passing(Usage):
+class Passing(Keeping):
     """Parameters followed to their callers."""
 
     def passed_directly(self, function: Function, name: str) -> list[tuple[ast.expr, Scope]]:
@@ -45,7 +45,8 @@ class Passing(Usage):
         return True
 
     def _handed(self, node: ast.expr, user: Function, function: Function, name: str) -> ast.expr | None:
-        """`to_thread(f, x)`, `Thread(target=f, args=(x,))`, `partial(f, x)`, `f.delay(x)`, `f.apply_async(kwargs={…})`."""
+        """`to_thread(f, x)`, `Thread(target=f, args=(x,))`, `partial(f, x)`, `f.delay(x)`,
+        `f.apply_async(kwargs={…})`."""
         place = (node.end_lineno or 0, node.end_col_offset or 0)
         bound = function.owner is not None and not is_static(function)
         for site in user.sites:

@@ -22,8 +22,8 @@ _DEPTH = 30
 
 
 def truth(expr: Expr | None, depth: int = 0) -> Answer[bool]:
-    """Known with medium confidence where an unset environment, or a default, decides. The text of a variable counts as a
-    settings field reads it: "false" is false."""
+    """Known with medium confidence where an unset environment, or a default, decides. The text of a variable counts
+    as a settings field reads it: "false" is false."""
     if expr is None or depth > _DEPTH:
         return Unknown("no value")
     if isinstance(expr, Text):
@@ -58,7 +58,7 @@ def _fallback(expr: Choice, depth: int) -> Answer[bool]:
     """The first option that is certainly true, or the last."""
     first = expr.options[0]
     if isinstance(first, Text) and len(expr.options) > 1:
-        return Known(bool(first.value), expr.at, "medium")      # what an unset variable gives, before what decides
+        return Known(bool(first.value), expr.at, "medium")  # what an unset variable gives, before what decides
     answers = [truth(option, depth + 1) for option in expr.options]
     sure = True
     for answer in answers[:-1]:

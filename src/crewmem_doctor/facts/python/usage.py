@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crewmem_doctor.facts.python.nodes import Assignment, CallSite, Class, Function, Scope, Store
-from crewmem_doctor.facts.python.state import last_word, state_key
+from crewmem_doctor.facts.python.nodes import Assignment, CallSite, Class, Function
+from crewmem_doctor.facts.python.state import last_word
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -92,7 +92,6 @@ class Usage:
         self._injected: dict[str, list[Load]] | None = None
         self._methods: dict[str, int] | None = None
         self._callers: dict[Function, tuple[CallSite, ...]] = {}
-        self._stores: dict[tuple[str, str], list[Store]] | None = None
         self._subclasses: dict[str, list[Class]] | None = None
 
     def sites_named(self, word: str) -> list[CallSite]:
@@ -225,51 +224,6 @@ class Usage:
                 found = self.base.names.resolve(node, self.base.around(function))
                 if isinstance(found, Assignment) and same_variable(found, variable):
                     yield node, function
-
-    def stored(self, node: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
-        """What the project stores in such a place: `app.state.x`, `st.session_state["x"]`, `CREWS[key]`."""
-        key = state_key(node)
-        if key is not None:
-            return [(s.value, s.scope) for s in self.stores(key) if s.value is not None]
-        if isinstance(node, ast.Subscript):
-            place = self.base.names.resolve(node.value, scope)
-            if isinstance(place, Assignment):
-                return [(s.value, s.scope) for s in self.kept(place) if s.value is not None]
-        return []
-
-    def kept(self, variable: Assignment) -> list[Store]:
-        """The `variable[key] = …` of the project."""
-        found = []
-        for module in self.base.modules.values():
-            if variable.name not in module.text:
-                continue
-            for function in module.all_functions:
-                for store in function.stores:
-                    if isinstance(store.target, ast.Subscript) and last_word(store.target.value) == variable.name:
-                        place = self.base.names.resolve(store.target.value, store.scope)
-                        if isinstance(place, Assignment) and same_variable(place, variable):
-                            found.append(store)
-        return found
-
-    def stores(self, key: tuple[str, str]) -> list[Store]:
-        if self._stores is None:
-            self._stores = {}
-            for module in self.base.modules.values():
-                for function in module.all_functions:
-                    for store in function.stores:
-                        where = state_key(store.target)
-                        if where is not None:
-                            self._stores.setdefault(where, []).append(store)
-        return self._stores.get(key, [])
-
-    def state_users(self, key: tuple[str, str]) -> Iterator[Load]:
-        for node, function in self.loads_named(key[1]):
-            if state_key(node) == key:
-                yield node, function
-        for module in self.base.modules.values():
-            if key[1] in module.text and key[0] in module.text:
-                for function in module.all_functions:
-                    yield from ((s, function) for s in function.subscripts if state_key(s) == key)
 
 
 def same_variable(one: Assignment, other: Assignment) -> bool:

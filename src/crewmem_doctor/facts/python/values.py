@@ -22,8 +22,8 @@ _BUDGET = 4000  # evaluations for one question; what lies beyond is Opaque
 class Evaluator:
     """Turns expressions of the source into `Expr`.
 
-    While a call of a scanned function is being followed, its arguments stand in `frames`, so that parameters mean what this
-    call passes; elsewhere they mean what any caller passes.
+    While a call of a scanned function is being followed, its arguments stand in `frames`, so that parameters mean
+    what this call passes; elsewhere they mean what any caller passes.
     """
 
     def __init__(self, base: CodeBase) -> None:
@@ -58,7 +58,7 @@ class Evaluator:
             self._depth -= 1
             self.active.discard(key)
         if self._depth == 0 or cuts == self._cuts:
-            self._memo[key] = (found, node, calls)      # the nodes stay alive, so their ids stay theirs
+            self._memo[key] = (found, node, calls)  # the nodes stay alive, so their ids stay theirs
         return found
 
     def at(self, node: ast.AST, scope: Scope) -> Location:

@@ -102,7 +102,8 @@ def _stored(ev: Evaluator, node: ast.expr, scope: Scope, at: Location) -> Expr |
 
 
 def field(ev: Evaluator, variable: Assignment, node: ast.Attribute, scope: Scope, at: Location) -> Expr:
-    """A field of an object of a scanned class: what it was built with, an environment variable, or what methods assign."""
+    """A field of an object of a scanned class: what it was built with, an environment variable, or what methods
+    assign."""
     from crewmem_doctor.facts.python.values import choice
 
     owner = variable.owner

@@ -136,8 +136,9 @@ def is_sent(default: ast.expr) -> bool:
     if not isinstance(default, ast.Call):
         return False
     word = default.func.attr if isinstance(default.func, ast.Attribute) else getattr(default.func, "id", "")
-    return word in ("Header", "Cookie", "Query", "Path", "Body", "Form", "File") and word != "Path" or word == "Path" and (
-        any(k.arg for k in default.keywords))
+    return (word in ("Header", "Cookie", "Query", "Path", "Body", "Form", "File") and word != "Path") or (
+        word == "Path" and (any(k.arg for k in default.keywords))
+    )
 
 
 def item(value: FromCaller, key: str, at: Location) -> FromCaller:
