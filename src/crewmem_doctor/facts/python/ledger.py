@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Union
 
-from crewmem_doctor.facts.python.crewai_names import crewai_class
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scope
-from crewmem_doctor.facts.python.survey import start_of
+from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
@@ -59,8 +58,13 @@ class Ledger:
                 return self.of(inner)
         return []
 
-    def finish(self, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
-        done = [self._finished(draft, entries) for draft in self.drafts.values()]
+    def finish(self, survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
+        done: list[Memory] = []
+        for draft in self.drafts.values():
+            memory = draft.memory
+            with survey.attempt(memory.at):
+                memory = self._finished(draft, entries)
+            done.append(memory)
         return tuple(sorted(done, key=lambda m: (m.at, m.kind)))
 
     def _finished(self, draft: Draft, entries: Mapping[Function, EntryPoint]) -> Memory:
@@ -129,13 +133,3 @@ def inside(scope: Scope) -> str:
     if scope.function is not None:
         return scope.function.qualname
     return scope.cls.qualname if scope.cls is not None else ""
-
-
-def is_library(base: CodeBase, site: CallSite) -> bool:
-    """A subclass of a memory class that builds its own kind inside itself is a wrapper, not a use."""
-    owner = site.scope.cls or (site.scope.function.owner if site.scope.function is not None else None)
-    return (
-        owner is not None
-        and bool(site.callee)
-        and crewai_class(base, owner.dotted) == crewai_class(base, site.callee) != ""
-    )

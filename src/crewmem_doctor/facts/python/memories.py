@@ -32,4 +32,4 @@ def find_memories(survey: Survey, tree: Tree, entries: Mapping[Function, EntryPo
     for detect in detectors:
         with survey.attempt(Location(".")):
             detect(survey, ledger)
-    return ledger.finish(entries)
+    return ledger.finish(survey, entries)
