@@ -139,3 +139,13 @@ def test_a_script_serves_nobody(read: Read) -> None:
         }
     )
     assert found(facts) == []
+
+
+def test_the_module_level_of_a_streamlit_script_does_not_last(read: Read) -> None:
+    facts = read(
+        {
+            "app.py": "import streamlit as st\nfrom crewai import Crew\nmessages = []\n\ndef say(text):\n"
+            "    messages.append(text)\n\nst.title('x')\nsay(st.chat_input())\n"
+        }
+    )
+    assert found(facts) == []

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from crewmem_doctor.facts.python.containers import Container, containers
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.durable import is_cache
-from crewmem_doctor.facts.python.index import Class, Function, Scope
+from crewmem_doctor.facts.python.index import Class, Function, Module, Scope
 from crewmem_doctor.facts.python.ledger import Goal, reaches
 from crewmem_doctor.facts.python.survey import Survey, last_name
 from crewmem_doctor.facts.python.wording import means_conversation
@@ -47,7 +47,7 @@ def _conversation(survey: Survey, container: Container, entries: Mapping[Functio
     if not handlers or is_cache(survey, container, functions):
         return None
     owner = container.owner
-    if owner is not None and not _long_lived(survey, owner, entries):
+    if _reruns(container.module, entries) if owner is None else not _long_lived(survey, owner, entries):
         return None
     return Memory(
         "conversation",
@@ -61,6 +61,12 @@ def _conversation(survey: Survey, container: Container, entries: Mapping[Functio
         kept_in_object=True,
         inside=owner.qualname if owner is not None else "",
     )
+
+
+def _reruns(module: Module, entries: Mapping[Function, EntryPoint]) -> bool:
+    """Streamlit runs the script again for each interaction: its module level is no place that lasts."""
+    entry = entries.get(module.body)
+    return entry is not None and entry.framework == "streamlit"
 
 
 def _handlers(survey: Survey, functions: list[Function], entries: Mapping[Function, EntryPoint]) -> tuple[Reach, ...]:
@@ -146,7 +152,7 @@ def _long_lived(survey: Survey, cls: Class, entries: Mapping[Function, EntryPoin
     for site in survey.calls(cls.name, *_aliases(survey, cls)):
         if site.callee != cls.dotted:
             continue
-        if site.scope.level == "module":
+        if site.scope.level == "module" and not _reruns(site.scope.module, entries):
             return True
         # What Streamlit keeps in its session state is one visitor's.
         if any(
