@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,15 @@ from crewmem_doctor import policy
 from crewmem_doctor.facts.comments import read_comments
 from crewmem_doctor.facts.compose import read_compose
 from crewmem_doctor.facts.dockerfile import standalone_services
-from crewmem_doctor.facts.link import PATH_VARIABLES, link
+from crewmem_doctor.facts.link import link
+from crewmem_doctor.facts.link.hints import hinted_variables, started_scripts
 from crewmem_doctor.facts.python import read_code
 from crewmem_doctor.facts.requirements import read_requirements
-from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Gap, Project
+from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
 from crewmem_doctor.placement import place
 from crewmem_doctor.settings import Settings
@@ -38,9 +40,11 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
     kept, suppressed = policy.apply(findings, project, settings)
     gaps = tuple(sorted({*project.gaps, *crashes}))
     rows = survival_table(project)
+    ran = {id(run.memory) for run in project.runs}
+    listed = tuple(m for m in project.memories if m.id and (id(m) in ran or not old(m, project.code)))
     return Report(
-        project=project, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps, fail_on=settings.fail_on,
-        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings),
+        project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
+        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings), fail_on=settings.fail_on,
         locations=locations(rows), excerpt=project.excerpt)
 
 
@@ -52,9 +56,7 @@ def read_project(tree: Tree, settings: Settings) -> Project:
     services = (*composed, *alone)
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
-    memories = tuple(
-        replace(memory, id=f"m{number}")
-        for number, memory in enumerate(sorted(code.memories, key=lambda m: (m.at, m.kind, m.callee)), 1))
+    memories = numbered(code.memories, code.code, asked.release)
     runs, services = link(code.code, memories, services, tree.python, hinted_variables(tree))
     gaps = {*tree.gaps, *code.gaps, *compose_gaps, *dockerfile_gaps, *asked.gaps}
     return Project(
@@ -63,18 +65,16 @@ def read_project(tree: Tree, settings: Settings) -> Project:
         gaps=tuple(sorted(gaps)), files=len(tree.python) + len(tree.opened), excerpt=excerpts(tree))
 
 
-def started_scripts(services: Iterable[Service], python: Iterable[str]) -> list[str]:
-    """The scripts that services start: one may be a server or a task worker that itself never names CrewAI."""
-    words = {word for s in services for p in s.processes if p.server == "python" for word in p.words}
-    names = {word.rpartition("/")[2] for word in words if word.endswith(".py")}
-    return [path for path in python if path.rpartition("/")[2] in names] if names else []
+def numbered(memories: Iterable[Memory], code: Code, release: Release) -> tuple[Memory, ...]:
+    """In order of place; m1, m2 … for those that are on, old copies last. What is off on this release has no id."""
+    ordered = sorted(memories, key=lambda m: (not remembers(m, release), old(m, code), m.at, m.kind, m.callee))
+    return tuple(replace(m, id=f"m{n}" if remembers(m, release) else "") for n, m in enumerate(ordered, 1))
 
 
-def hinted_variables(tree: Tree) -> set[str]:
-    """The path variables that the tree's examples of environment files name: a missing env_file may set those."""
-    texts = [tree.read(path) or b"" for path in tree.named(lambda name: ".env" in name or name.startswith("env."))]
-    given = {name: re.compile(rb"^[ \t]*(?:export )?" + name.encode() + rb"=", re.MULTILINE) for name in PATH_VARIABLES}
-    return {name for name, pattern in given.items() if any(pattern.search(text) for text in texts)}
+def old(memory: Memory, code: Code) -> bool:
+    """Whether it stands in what looks like an old copy of a module."""
+    module = code.module(memory.at.path)
+    return module is not None and module.archived
 
 
 def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:

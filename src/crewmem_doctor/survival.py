@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from crewmem_doctor.releases.construction import resets_on_construction
-from crewmem_doctor.releases.keys import agent_memory_is_real
-
 from crewmem_doctor.model.deployment import EVENTS, Event, Mount, Service
 from crewmem_doctor.model.expression import Fresh
 from crewmem_doctor.model.known import Known, Unknown
@@ -18,6 +15,8 @@ from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Outcome
 from crewmem_doctor.placement import Placement, place, unwritable
+from crewmem_doctor.releases.construction import resets_on_construction
+from crewmem_doctor.releases.keys import agent_memory_is_real
 
 KEPT = Outcome("kept")
 NOT_APPLICABLE = Outcome("n/a")
@@ -76,7 +75,7 @@ def _request(run: Run, placement: Placement, release: Release) -> Outcome:
     if per_request and memory.kind in ("crew", "short_term") and release.ever(resets_on_construction):
         if release.always(resets_on_construction):
             return Outcome("lost", f"CrewAI {release} empties short-term memory whenever a crew is built")
-        return Outcome("unknown", "the requirement allows releases that empty short-term memory whenever a crew is built")
+        return Outcome("unknown", "the requirement allows releases that empty memory whenever a crew is built")
     return KEPT
 
 

@@ -25,7 +25,7 @@ from crewmem_doctor.model.report import Report
 FINDING = Finding("CM201", "no-volume", "error", "Grüße \x1b[31m an [red]alle[/red]", Location("compose.yaml", 3), "s",
                   "e")
 PROJECT = Project(Release((Version(1, 15, 30),)), code=Code(uses_crewai=True), files=1)
-REPORT = Report(PROJECT, findings=(FINDING,), exit_code=1)
+REPORT = Report(PROJECT, memories=PROJECT.memories, findings=(FINDING,), exit_code=1)
 
 
 @pytest.fixture

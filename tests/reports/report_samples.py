@@ -130,15 +130,22 @@ PROJECT = Project(
     Release((Version(1, 15, 30),), "==1.15.30", "uv.lock", None, True), (CREW, KEYED), Code(uses_crewai=True),
     (API, WORKER), gaps=GAPS, files=12,
     observations=(Observation("redis", "redis://staging:6379/0", "second-process-reads", "pass", "read back", 12.3),))
-FULL = Report(
+
+
+def told(project: Project, *rest: object, **more: object) -> Report:
+    """A report of all the project's memories."""
+    return Report(project, project.memories, *rest, **more)  # type: ignore[arg-type]
+
+
+FULL = told(
     PROJECT, ROWS, (URL, KEY, MISSED, WIDE, NOTE),
     (Suppression(ACCEPTED, "comment", "a one-off import", "app/once.py", 5),), GAPS, 1, locations={"m1": PATH},
     excerpt=excerpt)
 ACCEPTED_ONLY = replace(FULL, findings=(), gaps=(), exit_code=0)
-NOTHING = Report(replace(PROJECT, memories=(), services=(), observations=(), code=Code()), exit_code=3)
-NO_MEMORY = Report(replace(PROJECT, memories=(), services=(API,), observations=()))
-KEPT = Report(
+NOTHING = told(replace(PROJECT, memories=(), services=(), observations=(), code=Code()), exit_code=3)
+NO_MEMORY = told(replace(PROJECT, memories=(), services=(API,), observations=()))
+KEPT = told(
     replace(PROJECT, memories=(CREW,), services=(WORKER,)),
     (Row("m1", "compose:worker", outcomes(worker="n/a", replica="n/a"), PATH),), locations={"m1": PATH})
-UNDEPLOYED = Report(replace(PROJECT, memories=(CREW,), services=()), locations={"m1": PATH})
+UNDEPLOYED = told(replace(PROJECT, memories=(CREW,), services=()), locations={"m1": PATH})
 BLIND = replace(KEPT, exit_code=2, gaps=GAPS)

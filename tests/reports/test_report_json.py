@@ -58,7 +58,7 @@ def test_a_memory_tells_its_store_and_key() -> None:
     assert second["store"]["location"] is None
     assert first["handlers"] == [{"path": "app/main.py", "line": 19, "entry": "POST /chat"},
                                  {"path": "app/tasks.py", "line": 8, "entry": "task app.tasks.answer"}]
-    assert document(replace(samples.FULL, project=replace(samples.PROJECT, memories=(samples.CALLER,))))[
+    assert document(replace(samples.FULL, memories=(samples.CALLER,)))[
         "memories"][0]["key"] == {"kind": "user", "source": "session_id of the body"}
 
 

@@ -89,7 +89,7 @@ def test_any_text_is_shown_safely(message: str, path: str, note: str, source: st
     text = rich.render(report, rich.Look(width))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", text)
     text.encode("utf-8")
-    assert concise.render(Report(report.project, findings=(finding,))).count("\n") == 2
+    assert concise.render(Report(report.project, memories=report.memories, findings=(finding,))).count("\n") == 2
 
 
 def test_a_long_line_is_cut_around_the_span() -> None:

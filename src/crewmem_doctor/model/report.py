@@ -48,6 +48,7 @@ class Report:
     """The data of every format. `exit_code` follows the table of exit statuses, whatever the format."""
 
     project: Project
+    memories: tuple[Memory, ...] = ()  # those that are on, by id, without old copies that nothing runs
     rows: tuple[Row, ...] = ()
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
@@ -61,4 +62,4 @@ class Report:
         return sum(finding.severity == severity for finding in self.findings)
 
     def memory(self, memory_id: str) -> Memory | None:
-        return next((m for m in self.project.memories if m.id == memory_id), None)
+        return next((m for m in self.memories if m.id == memory_id), None)

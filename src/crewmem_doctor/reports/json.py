@@ -38,7 +38,7 @@ def envelope(report: Report, tool_version: str) -> dict[str, Any]:
         "tool": {"name": "crewmem-doctor", "version": tool_version},
         "exit_code": report.exit_code,
         "crewai": _release(project.release),
-        "memories": [_memory(memory, report) for memory in project.memories],
+        "memories": [_memory(memory, report) for memory in report.memories],
         "services": [_service(service) for service in sorted(project.services, key=lambda s: (s.id, s.at))],
         "survival": [_row(row) for row in report.rows],
         "findings": [_finding(finding) for finding in sorted(report.findings, key=lambda f: f.order)],

@@ -55,7 +55,7 @@ def _findings(report: Report, found: str) -> Verdict:
     losing = _losing(report)
     loses = f"{count(losing, 'memory loses', 'memories lose')} records: " if losing else ""
     told = f"{loses}{found}"
-    if report.project.memories and not report.rows:
+    if report.memories and not report.rows:
         told += "; no deployment file here runs a memory"
     if report.count("error"):
         return Verdict("bad", told, _first(report))
@@ -67,7 +67,7 @@ def _findings(report: Report, found: str) -> Verdict:
 
 def _silence(report: Report) -> Verdict:
     """No finding stands: that is not always good news."""
-    memories = report.project.memories
+    memories = report.memories
     if not memories:
         return Verdict("good", f"No memory is turned on in {count(report.project.files, 'audited file')}")
     losing = _losing(report)

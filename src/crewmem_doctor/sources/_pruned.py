@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 # Nothing in these was written by the project's people.
 PRUNED = frozenset((
-    ".git", ".hg", ".svn", ".bzr", "CVS", "_darcs",
+    ".git", ".hg", ".svn", ".bzr", "CVS", "_darcs", ".history",
     "node_modules", "bower_components", "jspm_packages", ".yarn", ".pnpm-store", ".next", ".nuxt", ".svelte-kit",
     "site-packages", "dist-packages", "__pypackages__", "__pycache__", ".eggs", ".tox", ".nox",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".pytype", ".hypothesis", ".ipynb_checkpoints", ".cache",

@@ -43,7 +43,7 @@ class Joiner:
         traced = False
         for process in service.processes:
             starts = self.files.targets(service, process)
-            traced = traced or bool(starts)
+            traced = traced or bool(starts) or _inline(process)
             for run in self._of_process(service, process, starts) if starts else ():
                 out.setdefault(id(run.memory), run)
         for run in () if traced else self._of_image(service):
@@ -84,6 +84,11 @@ class Joiner:
             module = self.files.modules.get(memory.at.path)
             if holds(service, memory.at.path) and not (module and module.archived):
                 yield Run(memory, service, process, around, memory.handlers, False)
+
+
+def _inline(process: Process) -> bool:
+    """`python -c CODE` whose code imports nothing of the tree: it is known to run no memory."""
+    return process.server == "python" and not process.target and "-c" in process.words
 
 
 def _served(reach: Reach, process: Process, loaded: set[str], starts: list[str]) -> bool:

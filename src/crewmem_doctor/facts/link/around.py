@@ -11,8 +11,8 @@ from crewmem_doctor.model.deployment import Process, Service
 from crewmem_doctor.model.expression import Surroundings, evaluate, join_path
 from crewmem_doctor.model.known import Answer, Known
 
-# What decides a path. A missing env_file is no reason to think that it sets one of these, unless the tree's own examples
-# of environment files name it.
+# What decides a path. A missing env_file is no reason to think that it sets one of these, unless the tree's own
+# examples of environment files name it.
 PATH_VARIABLES = frozenset({"CREWAI_STORAGE_DIR", "XDG_DATA_HOME", "HOME", "TMPDIR"})
 
 Lookup = Callable[[str], "Answer[str] | None"]

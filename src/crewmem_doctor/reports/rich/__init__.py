@@ -25,7 +25,7 @@ def render(report: Report, look: Look) -> str:
     conclusion = verdict(report)
     _conclude(page, conclusion)
     said = len(page.lines)
-    if report.project.memories:
+    if report.memories:
         memories(page, report)
         survival(page, report)
     findings(page, report)

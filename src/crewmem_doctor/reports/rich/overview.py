@@ -18,6 +18,7 @@ WIDTHS = {event: max(len(event), len("~ stale")) for event in EVENTS}
 _KEYS: dict[words.KeyKind, str] = {
     "none": "no key", "constant": "one key for everyone", "user": "keyed by the caller",
     "random": "a new key for each request", "unknown": "a key that could not be read"}
+_IDLE = 3       # how many memories that nothing here runs are spelled out
 _PLACES = {"path": "on disk", "server": "on a server", "unknown": "where its records live is not known"}
 
 
@@ -26,9 +27,15 @@ def memories(page: Page, report: Report) -> None:
     release = report.project.release
     source = f" ({release.source})" if release.source else ""
     page.heading("Memories", f"CrewAI {release}{source}")
-    for memory in report.project.memories:
-        page.add((f"{memory.id:<4}", "bold"), (memory.label, "bold"), "  ", (str(memory.at), "path"), indent=2)
-        page.add(_passport(memory, report), indent=6)
+    ran = {row.memory for row in report.rows}
+    idle = [] if page.look.verbose else [m for m in report.memories if m.id not in ran and not m.served][_IDLE:]
+    for memory in report.memories:
+        if memory not in idle:
+            page.add((f"{memory.id:<4}", "bold"), (memory.label, "bold"), "  ", (str(memory.at), "path"), indent=2)
+            page.add(_passport(memory, report), indent=6)
+    if idle:
+        more = words.count(len(idle), "memory", "memories")
+        page.add(f"and {more} more that no entry point reaches and no service runs (--verbose lists them)", indent=2)
 
 
 def _passport(memory: Memory, report: Report) -> str:
@@ -118,7 +125,7 @@ def _whom(who: dict[str, dict[str, None]]) -> str:
 def _locations(page: Page, report: Report) -> None:
     """The effective paths that differ from what the legend says."""
     places: dict[str, dict[str, dict[str, None]]] = {}
-    elsewhere = {m.id for m in report.project.memories if m.store.kind in ("path", "server")}
+    elsewhere = {m.id for m in report.memories if m.store.kind in ("path", "server")}
     for row in report.rows:
         if row.memory in elsewhere and row.location and row.location != report.locations.get(row.memory):
             places.setdefault(row.location, {}).setdefault(row.service, {})[row.memory] = None
