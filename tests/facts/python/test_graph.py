@@ -198,3 +198,38 @@ def test_overridden_methods_are_reached_through_the_base() -> None:
         "class Mine(Base):\n    def make(self): return Crew()\ndef handler(): return Mine().run()\n"
     )
     assert ways(source) == [("handler", True, ["calls run()", "calls make()"])]
+
+
+FLAGGED = """from crewai import Crew
+class Chat:
+    def __init__(self):
+        self.ready = False
+    def prepare(self):
+        if self.ready:
+            return
+        crew = Crew(memory=True)
+        self.crew = crew
+        self.ready = True
+    def answer(self, text):
+        self.prepare()
+        return self.crew.kickoff()
+"""
+
+
+@pytest.mark.parametrize("guard", ["self.ready", "hasattr(self, 'crew') and self.crew"])
+def test_an_object_that_builds_its_crew_once(guard: str) -> None:
+    """It is built for each request only where the object itself is."""
+    chat = FLAGGED.replace("if self.ready:", f"if {guard}:")
+    kept = (
+        "from app.chat import Chat\nclass Bot:\n    def __init__(self):\n        self.chat = Chat()\n"
+        "    def handler(self, text):\n        return self.chat.answer(text)\ndef main():\n    Bot().start()\n"
+    )
+    assert {b for _, b, _ in ways({"app/chat.py": chat, "app/main.py": kept})} == {False}
+    anew = "from app.chat import Chat\ndef handler(text):\n    return Chat().answer(text)\n"
+    assert {b for _, b, _ in ways({"app/chat.py": chat, "app/main.py": anew})} == {True}
+
+
+def test_a_flag_that_guards_nothing() -> None:
+    plain = FLAGGED.replace("        if self.ready:\n            return\n", "")
+    kept = "from app.chat import Chat\nchat = Chat()\ndef handler(text):\n    return chat.answer(text)\n"
+    assert {b for _, b, _ in ways({"app/chat.py": plain, "app/main.py": kept})} == {True}

@@ -116,7 +116,11 @@ class Graph(Passing):
         function = stop.function
         kept = False
         if made is not None:
-            kept = made_lazily(self, made)
+            lazily = made_lazily(self, made)
+            kept = lazily is not False
+            if isinstance(lazily, Class):
+                for site in self.constructions(lazily):
+                    yield Edge(site.scope.body, site.location, f"makes {lazily.name}", site)
             yield from self._keepers(made)
         if is_cached(self.base, function):
             kept = True

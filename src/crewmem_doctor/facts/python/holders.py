@@ -58,12 +58,14 @@ def _of_store(usage: Keeping, store: Store, function: Function) -> Iterator[tupl
     yield found.name, list(usage.users(found))
 
 
-def made_lazily(usage: Keeping, site: CallSite) -> bool:
-    """`if _crew is None: _crew = build()`: whoever calls the function gets what is already there."""
+def made_lazily(usage: Keeping, site: CallSite) -> bool | Class:
+    """`if _crew is None: _crew = build()`: whoever calls the function gets what is already there. The class where each
+    of its objects makes one for itself."""
     function = site.scope.body
     if function.is_body:
         return False
     names = _locals(function, site.node)
+    each: bool | Class = False
     for binding in _kept_names(site, names):
         if binding.scope.function is function and _guarded(function, binding.name, binding.branch, binding.pos[0]):
             return True
@@ -79,7 +81,9 @@ def made_lazily(usage: Keeping, site: CallSite) -> bool:
             isinstance(found, Assignment) and (found.owner is None or _lives_on(usage, found.owner))
         ):
             return True
-    return False
+        if isinstance(found, Assignment) and found.owner is not None and function.owner is not None:
+            each = function.owner
+    return each
 
 
 def _lives_on(usage: Keeping, cls: Class) -> bool:
@@ -92,8 +96,12 @@ def _lives_on(usage: Keeping, cls: Class) -> bool:
 
 
 def _guarded(function: Function, name: str, branch: tuple[object, ...], line: int) -> bool:
-    """The name is looked at before it is given a value in an arm, or after an arm that returned."""
-    looked = any(load.lineno <= line and any(w == name for w in _words(load)) for load in function.loads)
+    """The name, or a flag that the function sets, is looked at before the name is given a value in an arm, or after an
+    arm that returned."""
+    flags = {
+        last_word(s.target) for s in function.stores if isinstance(s.value, ast.Constant) and s.value.value is True
+    }
+    looked = any(load.lineno <= line and any(w == name or w in flags for w in _words(load)) for load in function.loads)
     return looked and (bool(branch) or any(arm[2][-1].leaves for arm in function.arms if arm[1] < line))
 
 
