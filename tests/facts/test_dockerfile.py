@@ -165,6 +165,7 @@ def test_command_and_entrypoint(read) -> None:
     assert ran("CMD python a.py\nCMD []") == []
     assert ran("RUN true") == []
     assert ran('CMD ["uvicorn", "a:b", "--workers", "$W"]') == ["uvicorn a:b --workers $W"]
+    assert ran("CMD ['python', 'a.py']") == ran(r'CMD [\"python\", \"a.py\"]') == ["python a.py"]
 
 
 def test_an_inherited_command_ends_with_a_new_entrypoint(read) -> None:

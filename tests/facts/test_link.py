@@ -58,6 +58,11 @@ def test_a_command_that_loads_other_code_runs_no_memory() -> None:
     assert joined(service("cron", process("python", "other.py"))) == []
 
 
+def test_code_on_the_command_line_that_imports_nothing_of_the_tree_runs_no_memory() -> None:
+    idle = replace(process("python", ""), words=("python", "-c", "import time; time.sleep(60)"))
+    assert joined(service("idle", idle)) == []
+
+
 def test_a_server_backing_the_others_runs_no_memory() -> None:
     assert joined(service("db", None, backing="postgres")) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from crewmem_doctor.facts.dockerfile import copies, packages, users
@@ -218,4 +219,20 @@ def _command(instruction: Instruction) -> CommandLine | None:
     """None for `CMD []` and an empty one, which take an inherited command away."""
     if instruction.words is not None:
         return CommandLine(instruction.at, instruction.words) if instruction.words else None
+    meant = _meant(instruction)
+    if meant:
+        return CommandLine(instruction.at, meant)
     return CommandLine(instruction.at, (), instruction.rest) if instruction.rest.text else None
+
+
+def _meant(instruction: Instruction) -> tuple[Word, ...]:
+    """An array in other quotes than JSON's. Docker hands it to a shell, which fails; what was meant is judged."""
+    text = instruction.rest.text
+    for quote in ('\\"', "'") if text.startswith("[") else ():
+        try:
+            values = json.loads(text.replace(quote, '"'))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(values, list) and all(isinstance(value, str) for value in values):
+            return tuple(Word(value, instruction.at, True) for value in values)
+    return ()
