@@ -155,7 +155,7 @@ def _own_disk(run: Run, placement: Placement) -> Outcome:
         return Outcome("lost", f"each replica has its own {placement.display}")
     if mount.shared or (mount.kind in ("named", "bind") and not run.service.orchestrated):
         return KEPT
-    return Outcome("lost", f"each replica has its own {_described(mount)} at {mount.target}")
+    return Outcome("lost", f"each replica has its own {_described(mount).partition(' ')[2]} at {mount.target}")
 
 
 def _node(run: Run, placement: Placement, release: Release) -> Outcome:
