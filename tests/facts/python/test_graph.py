@@ -233,3 +233,28 @@ def test_a_flag_that_guards_nothing() -> None:
     plain = FLAGGED.replace("        if self.ready:\n            return\n", "")
     kept = "from app.chat import Chat\nchat = Chat()\ndef handler(text):\n    return chat.answer(text)\n"
     assert {b for _, b, _ in ways({"app/chat.py": plain, "app/main.py": kept})} == {True}
+
+
+def test_a_request_that_makes_the_object_but_never_asks_it_builds_nothing() -> None:
+    main = "from app.chat import Chat\ndef handler():\n    return Chat().ready\ndef main():\n    Chat().answer('')\n"
+    assert ways({"app/chat.py": FLAGGED, "app/main.py": main}) == []
+
+
+def test_a_dict_that_is_filled_under_a_new_key_guards_nothing() -> None:
+    source = """
+        import uuid
+        from crewai import Crew
+        class Service:
+            def __init__(self):
+                self.crews = {}
+            def make(self, work):
+                if not work:
+                    return None
+                crew = Crew(memory=True)
+                self.crews[uuid.uuid4()] = crew
+                return crew
+        service = Service()
+        def handler(work):
+            return service.make(work)
+    """
+    assert [b for _, b, _ in ways(source)] == [True]

@@ -69,6 +69,7 @@ class Graph(Passing):
     def __init__(self, base: CodeBase) -> None:
         super().__init__(base)
         self._before: dict[Function, list[Edge]] = {}
+        self._anew: dict[Class, bool] = {}
 
     def chains(self, goal: CallSite | Function | Scope, entries: Mapping[Function, EntryPoint]) -> list[Chain]:
         if not entries:
@@ -89,7 +90,7 @@ class Graph(Passing):
             if stop.function in entries and self._better(stop, found.get(stop.function)):
                 found[stop.function] = stop
             if stop.length < _DEPTH:
-                for edge in self._edges(stop, made):
+                for edge in self._edges(stop, made, entries):
                     queued = stop.queued or _queues(edge, stop.function, entries)
                     queue.append(
                         _Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1, queued)
@@ -111,16 +112,13 @@ class Graph(Passing):
                 functions.append(current.function)
         return Chain(entry, tuple(steps), stop.builds, tuple(functions), stop.queued)
 
-    def _edges(self, stop: _Stop, made: CallSite | None) -> Iterator[Edge]:
+    def _edges(self, stop: _Stop, made: CallSite | None, entries: Mapping[Function, EntryPoint]) -> Iterator[Edge]:
         """What leads to `stop`: the keepers of what is made there, then the callers."""
         function = stop.function
         kept = False
         if made is not None:
             lazily = made_lazily(self, made)
-            kept = lazily is not False
-            if isinstance(lazily, Class):
-                for site in self.constructions(lazily):
-                    yield Edge(site.scope.body, site.location, f"makes {lazily.name}", site)
+            kept = not self._made_anew(lazily, entries) if isinstance(lazily, Class) else lazily
             yield from self._keepers(made)
         if is_cached(self.base, function):
             kept = True
@@ -128,6 +126,16 @@ class Graph(Passing):
             self._before[function] = list(self._reaching(function))
         for edge in self._before[function]:
             yield Edge(edge.function, edge.at, edge.note, edge.site, kept) if kept else edge
+
+    def _made_anew(self, cls: Class, entries: Mapping[Function, EntryPoint]) -> bool:
+        """Whether a request makes objects of the class, or it is not known who does."""
+        if cls not in self._anew:
+            self._anew[cls] = True  # for a class that makes itself
+            sites = list(self.constructions(cls))
+            self._anew[cls] = not sites or any(
+                chain.builds and chain.entry.kind != "script" for site in sites for chain in self.chains(site, entries)
+            )
+        return self._anew[cls]
 
     def _keepers(self, made: CallSite) -> Iterator[Edge]:
         """The functions that read what the call's result is kept in."""

@@ -74,7 +74,7 @@ def made_lazily(usage: Keeping, site: CallSite) -> bool | Class:
             continue
         place = store.target.value if isinstance(store.target, ast.Subscript) else store.target
         word = state_key(store.target)
-        if not _guarded(function, word[0] if word else last_word(place), store.branch, store.statement.lineno):
+        if not _guarded(function, word[0] if word else last_word(place), store.branch, store.target.lineno, place):
             continue
         found = usage.base.names.resolve(place, store.scope)
         if word is not None or (
@@ -95,13 +95,21 @@ def _lives_on(usage: Keeping, cls: Class) -> bool:
     )
 
 
-def _guarded(function: Function, name: str, branch: tuple[object, ...], line: int) -> bool:
+def _guarded(
+    function: Function, name: str, branch: tuple[object, ...], line: int, target: ast.expr | None = None
+) -> bool:
     """The name, or a flag that the function sets, is looked at before the name is given a value in an arm, or after an
     arm that returned."""
     flags = {
         last_word(s.target) for s in function.stores if isinstance(s.value, ast.Constant) and s.value.value is True
     }
-    looked = any(load.lineno <= line and any(w == name or w in flags for w in _words(load)) for load in function.loads)
+    own = (target.lineno, target.col_offset) if target is not None else None
+    looked = any(
+        load.lineno <= line
+        and (load.lineno, load.col_offset) != own
+        and any(w == name or w in flags for w in _words(load))
+        for load in function.loads
+    )
     return looked and (bool(branch) or any(arm[2][-1].leaves for arm in function.arms if arm[1] < line))
 
 
