@@ -92,7 +92,8 @@ def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list
 def survival_table(project: Project) -> tuple[Row, ...]:
     """One row for each memory that is on in each service that runs it."""
     return tuple(
-        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display)
+        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display,
+            run.service.deployment)
         for run in project.runs if remembers(run.memory, project.release))
 
 

@@ -24,12 +24,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the survival table. `location` is the effective path or server, as far as it is known."""
+    """One line of the survival table. `location` is the effective path or server, as far as it is known. `deployment`
+    tells services of the same id in alternative deployments apart."""
 
     memory: str
     service: str
     outcomes: Mapping[Event, Outcome]
     location: str = ""
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

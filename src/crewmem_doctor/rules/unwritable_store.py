@@ -37,13 +37,13 @@ FAILS_AT_IMPORT = Version(1, 0, 0)
 
 
 def check(project: Project) -> Iterator[Finding]:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[int, str]] = set()
     for run, p in on_disk(project):
         blocked = unwritable(run, p)
-        if blocked is None or (run.service.id, blocked[0]) in seen:
+        if blocked is None or (id(run.service), blocked[0]) in seen:
             continue
         why, at, sure = blocked
-        seen.add((run.service.id, why))
+        seen.add((id(run.service), why))
         severity, confidence = graded(RULE.severity if sure == "high" else "warning", [run])
         at_import = ". On this release `import crewai` itself fails without a writable HOME" if (
             "home" in why or "root file system" in why) and project.release.always(lambda v: v >= FAILS_AT_IMPORT) else ""

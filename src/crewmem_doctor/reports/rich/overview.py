@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rich.cells import cell_len
 
@@ -56,7 +57,7 @@ def _passport(memory: Memory, report: Report) -> str:
 
 def survival(page: Page, report: Report) -> None:
     """The table, one row per memory and service, with every reason said once."""
-    rows = report.rows
+    rows = _distinct(report.rows)
     page.heading("What each memory outlives")
     if not rows:
         page.add("No deployment file here runs a memory, so only the code was judged.", indent=2)
@@ -76,6 +77,16 @@ def survival(page: Page, report: Report) -> None:
         page.add(_fit(words.plain(name), first), *cells, indent=2, wrap=False)
     _reasons(page, rows)
     _locations(page, report)
+
+
+def _distinct(rows: Iterable[Row]) -> list[Row]:
+    """A service of the same id in alternative deployments is named with the file that makes the difference."""
+    rows = list(rows)
+    deployments: dict[str, set[str]] = {}
+    for row in rows:
+        deployments.setdefault(row.service, set()).add(row.deployment)
+    return [replace(row, service=f"{row.service} ({row.deployment.rpartition('/')[2]})")
+            if len(deployments[row.service]) > 1 else row for row in rows]
 
 
 def _fit(name: str, room: int) -> str:
@@ -126,7 +137,7 @@ def _locations(page: Page, report: Report) -> None:
     """The effective paths that differ from what the legend says."""
     places: dict[str, dict[str, dict[str, None]]] = {}
     elsewhere = {m.id for m in report.memories if m.store.kind in ("path", "server")}
-    for row in report.rows:
+    for row in _distinct(report.rows):
         if row.memory in elsewhere and row.location and row.location != report.locations.get(row.memory):
             places.setdefault(row.location, {}).setdefault(row.service, {})[row.memory] = None
     for place, who in places.items():
