@@ -258,3 +258,24 @@ def test_a_dict_that_is_filled_under_a_new_key_guards_nothing() -> None:
             return service.make(work)
     """
     assert [b for _, b, _ in ways(source)] == [True]
+
+
+NEVER = """
+from crewai import Crew
+class Service:
+    def __init__(self):
+        self.crews = {{}}
+    {mark}
+    def make(self, key):
+        self.crews[key] = Crew(memory=True)
+service = Service()
+def handler():
+    return list(service.crews)
+"""
+
+
+def test_readers_of_what_nothing_ever_makes() -> None:
+    assert ways(NEVER.format(mark="")) == []
+    assert [b for _, b, _ in ways(NEVER.format(mark="@app.on_event('startup')"))] == [False]
+    used = NEVER.format(mark="") + "def other():\n    service.make(1)\n"
+    assert [b for _, b, _ in ways(used, "handler", "other")] == [False, True]

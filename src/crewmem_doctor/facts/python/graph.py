@@ -51,6 +51,7 @@ class Edge:
     note: str
     site: CallSite | None = None
     used: bool = False
+    kept: bool = False  # reads what the result is kept in, without any call that makes it
 
 
 @dataclass(eq=False, slots=True)
@@ -61,6 +62,7 @@ class _Stop:
     after: _Stop | None
     length: int
     queued: bool = False
+    kept: bool = False
 
 
 class Graph(Passing):
@@ -80,6 +82,7 @@ class Graph(Passing):
         found: dict[Function, _Stop] = {}
         seen: set[tuple[Function, bool, bool, int]] = set()
         queue = deque([_Stop(start, True, None, None, 0)])
+        runs = _may_run(self.base, start, entries)
         while queue and len(seen) < _LIMIT:
             stop = queue.popleft()
             made = stop.via.site if stop.via is not None else site
@@ -92,9 +95,11 @@ class Graph(Passing):
             if stop.length < _DEPTH:
                 for edge in self._edges(stop, made, entries):
                     queued = stop.queued or _queues(edge, stop.function, entries)
-                    queue.append(
-                        _Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1, queued)
-                    )
+                    builds, kept = stop.builds and not edge.used, stop.kept or edge.kept
+                    queue.append(_Stop(edge.function, builds, edge, stop, stop.length + 1, queued, kept))
+                    runs = runs or (not kept and _may_run(self.base, edge.function, entries))
+        if not runs:
+            return []  # nothing ever makes what the readers look for
         chains = [self._chain(stop, entries[function]) for function, stop in found.items()]
         return sorted(chains, key=lambda c: (len(c.steps), c.entry.at, c.entry.label))
 
@@ -142,7 +147,9 @@ class Graph(Passing):
         for word, users in holders(self, made):
             for node, function in users:
                 if function is not made.scope.body:
-                    yield Edge(function, self.base.location(node, function.module), f"uses {word}", None, True)
+                    # What fills an application's state is often called by the framework.
+                    kept = "." not in word
+                    yield Edge(function, self.base.location(node, function.module), f"uses {word}", None, True, kept)
 
     def _reaching(self, function: Function) -> Iterator[Edge]:
         name = function.name
@@ -225,6 +232,14 @@ class Graph(Passing):
                     and first.value.replace(":", ".") in names
                 ):
                     yield Edge(site.scope.body, site.location, f"sends {function.name}")
+
+
+def _may_run(base: CodeBase, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
+    """Whether something runs a function without a call in the code: an import, a decorator, the methods that a
+    framework's class overrides."""
+    if function in entries or function.is_body or function.decorators:
+        return True
+    return function.owner is not None and any(base.definition(b) is None for b in base.bases(function.owner.dotted))
 
 
 def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
