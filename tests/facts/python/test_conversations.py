@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
-from crewmem_doctor.facts.python import CodeFacts
+from crewmem_doctor.facts.python import CodeFacts, read_code
+from crewmem_doctor.sources.discover import discover
 
 Read = Callable[[Mapping[str, str]], CodeFacts]
 APP = """
@@ -149,3 +151,19 @@ def test_the_module_level_of_a_streamlit_script_does_not_last(read: Read) -> Non
         }
     )
     assert found(facts) == []
+
+
+@pytest.mark.parametrize(("imports", "names"), [("import os", []), ("from crews.team import team", ["sessions"])])
+def test_a_script_of_another_application(
+    tree: Callable[[Mapping[str, str]], Path], imports: str, names: list[str]
+) -> None:
+    """What a service starts is parsed; its conversations count only where it leads to CrewAI."""
+    app = APP.format(definition="sessions = {}", body="sessions[session_id] = text")
+    app = app.replace("from crewai import Crew", imports)
+    files = {
+        "chat/server.py": app.replace("Crew(agents=[], tasks=[]).kickoff()", "text"),
+        "crews/__init__.py": "",
+        "crews/team.py": "from crewai import Crew\nteam = Crew(agents=[], tasks=[])\n",
+    }
+    facts = read_code(discover(tree(files)), ["chat/server.py"])
+    assert [n for n, _ in found(facts)] == names

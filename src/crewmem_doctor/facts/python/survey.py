@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from crewmem_doctor.facts.python.closure import targets
 from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module, Scope
 from crewmem_doctor.model.expression import Expr, Text
 from crewmem_doctor.model.location import Location
@@ -122,7 +123,7 @@ def start_of(location: Location | None) -> tuple[str, int, int] | None:
 
 def _nearby(base: CodeBase) -> list[Module]:
     """The modules connected with CrewAI, and what they import that may keep conversations."""
-    known = list(base.modules.values())
+    known = _connected(base)
     found = {module.path: module for module in known}
     for module in known:
         for imported in module.imports:
@@ -132,6 +133,21 @@ def _nearby(base: CodeBase) -> list[Module]:
                 if loaded is not None:
                     found[path] = loaded
     return list(found.values())
+
+
+def _connected(base: CodeBase) -> list[Module]:
+    """The parsed modules that lead to CrewAI, and readers of an application's state. A script that a service starts is
+    parsed as well, though it may belong to another application of the same tree."""
+    leads = set(base.tree.hits)
+    links = {m.path: {p for i in m.imports for p in targets(base, i, m)} for m in base.modules.values()}
+    waiting = [path for path in links if path not in leads]
+    while True:
+        more = [path for path in waiting if not leads.isdisjoint(links[path])]
+        if not more:
+            break
+        leads.update(more)
+        waiting = [path for path in waiting if path not in leads]
+    return [m for m in base.modules.values() if m.path in leads or ".state." in m.text]
 
 
 def _may_keep(text: str) -> bool:
