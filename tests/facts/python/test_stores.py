@@ -13,6 +13,7 @@ from crewmem_doctor.model.memory import Store
 Read = Callable[[Mapping[str, str]], CodeFacts]
 IMPORTS = """
 import os, tempfile, sqlite3, chromadb, lancedb, redis, requests
+from chromadb.config import Settings
 from qdrant_client import QdrantClient
 from crewai import Crew, Memory
 from crewai.memory import ExternalMemory, LongTermMemory, ShortTermMemory
@@ -93,6 +94,12 @@ m = ExternalMemory(storage=Mine({arguments}))
         (", client", "self.client = client", "self.client.put(value)", "redis.Redis()", "server"),
         (", client", "self.client = client", "self.client.put(value)", "make()", "unknown"),
         ("", "self.c = chromadb.EphemeralClient()", "self.c.add(value)", "", "process"),
+        ("", "self.c = chromadb.Client(Settings(persist_directory='/d'))", "self.c.add(value)", "", "process"),
+        ("", "self.c = chromadb.Client(Settings(is_persistent=True))", "self.c.add(value)", "", "path"),
+        ("", "self.c = chromadb.Client(Settings(is_persistent=flag()))", "self.c.add(value)", "", "unknown"),
+        ("", "self.c = chromadb.Client(Settings(chroma_db_impl='x+y'))", "self.c.add(value)", "", "path"),
+        ("", "self.c = chromadb.Client(made())", "self.c.add(value)", "", "unknown"),
+        ("", "s = Settings(); s.is_persistent = True; self.c = chromadb.Client(s)", "self.c.add(value)", "", "unknown"),
         ("", "self.q = QdrantClient(':memory:')", "self.q.upsert(value)", "", "process"),
         ("", "self.q = QdrantClient(url='http://q:6333')", "self.q.upsert(value)", "", "server"),
         (

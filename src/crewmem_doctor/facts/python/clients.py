@@ -131,12 +131,20 @@ def server(value: Build, why: str, at: Location | None, engine: Engine = "remote
 
 
 def _chroma_client(value: Build, at: Location | None) -> Store:
+    """On disk only where the settings say `is_persistent` (or, before 0.4, name an implementation): a directory alone
+    is never written to."""
     settings = value.argument("settings", 0)
-    if isinstance(settings, Build):
-        path = settings.argument("persist_directory")
-        if path is not None:
-            return path_store(path, "chromadb.Client(persist_directory=…)", "chroma", at)
-    return Store("process", "chromadb.Client()", None, "chroma", at)
+    if settings is not None and not (isinstance(settings, Build) and settings.kwargs):
+        # `Settings()` is filled attribute by attribute.
+        return Store("unknown", "the settings of chromadb.Client(…) could not be followed", None, "chroma", at)
+    path = settings.argument("persist_directory") if settings is not None else None
+    kept = settings.argument("is_persistent") if settings is not None else None
+    if kept is not None and not isinstance(kept, Text):
+        return Store("unknown", "whether chromadb.Client(…) is persistent could not be read", None, "chroma", at)
+    if (kept is not None and kept.value) or (settings is not None and settings.argument("chroma_db_impl") is not None):
+        return path_store(path or Text("./chroma"), "chromadb.Client(persist_directory=…)", "chroma", at)
+    why = "chromadb.Client() without is_persistent=True" if path is not None else "chromadb.Client()"
+    return Store("process", why, None, "chroma", at)
 
 
 def _qdrant_client(value: Build, at: Location | None) -> Store:
