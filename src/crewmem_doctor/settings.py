@@ -11,12 +11,13 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from crewmem_doctor.errors import ConfigurationError, CrewmemError, UsageError
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Version
 
 FAIL_ON = ("error", "warning", "note", "never")

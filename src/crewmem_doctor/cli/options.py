@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from crewmem_doctor.errors import UsageError
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.settings import Settings, did_you_mean
 
 FORMATS = ("rich", "concise", "json")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 MountKind = Literal[
     "named",

@@ -7,11 +7,12 @@ known. Rules match on them to tell a constant from a value made for the request.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Union
 
 from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 Scalar = Union[str, int, float, bool, bytes, None]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
 
 from crewmem_doctor.model.known import Confidence
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.record import dataclass
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, Union
 
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 T = TypeVar("T")
 Confidence = Literal["high", "medium", "low"]

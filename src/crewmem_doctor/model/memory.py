@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from crewmem_doctor.model.expression import Expr
 from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 Kind = Literal[
     "crew",

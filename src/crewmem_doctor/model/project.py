@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from crewmem_doctor.model.code import Code
@@ -12,6 +12,7 @@ from crewmem_doctor.model.expression import Surroundings
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Reach
 from crewmem_doctor.model.observation import Observation
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release
 
 GapKind = Literal["parse", "unreadable", "too-large", "dynamic", "template", "crash"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

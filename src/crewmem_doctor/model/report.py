@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from crewmem_doctor.model.deployment import Event
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Gap, Project
+from crewmem_doctor.model.record import dataclass
 
 Word = Literal["kept", "stale", "lost", "unknown", "n/a"]
 

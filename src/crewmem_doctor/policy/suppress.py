@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.report import Suppression
 from crewmem_doctor.rules import find
 from crewmem_doctor.rules._suppressions import Directive, read

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
 
 

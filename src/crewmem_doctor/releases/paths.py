@@ -6,10 +6,10 @@ that is set (from 0.30), else the last part of the working directory. An absolut
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from crewmem_doctor.model.memory import Engine
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.spans import Span, on, span, value_on
 

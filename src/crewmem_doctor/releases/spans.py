@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Version
 
 T = TypeVar("T")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.report import Report
 from crewmem_doctor.reports.words import count
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Comment
+from crewmem_doctor.model.record import dataclass
 
 _FORM = re.compile(r"crewmem:\s*ignore\s*\[(?P<words>[^\]]*)\]\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _REASON = re.compile(r"--\s*(?P<reason>\S.*)", re.DOTALL)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from crewmem_doctor.model.code import Argument, Call
 from crewmem_doctor.model.expression import Text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases._api_data import MEMORY_WORDS
 from crewmem_doctor.releases.api import argument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crewmem_doctor.model.expression import (
     Build,
@@ -25,6 +25,7 @@ from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.placement import locate, where_for
 from crewmem_doctor.rules._common import STORAGE_DIR, active, graded, turned_on, unique
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.record import dataclass
 
 HERE = "# <-- here"
 GROUPS: Mapping[str, str] = {

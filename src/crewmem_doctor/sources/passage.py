@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

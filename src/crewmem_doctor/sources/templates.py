@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+
+from crewmem_doctor.model.record import dataclass
 
 FILLER = "\ue000"                       # private use: legal in a plain YAML scalar, and found in no real file
 _SPAN = re.compile(r"\{ ?\{.*?\} ?\}|\{%.*?%\}", re.DOTALL)     # formatters turn `{{ x }}` into `{ { x } }`

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from crewmem_doctor.facts.compose.interpolate import Variables, answer_of, text_of
 from crewmem_doctor.facts.compose.merge import items_of
 from crewmem_doctor.facts.compose.project import Project
@@ -12,6 +10,7 @@ from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar
 

@@ -6,7 +6,6 @@ A mount whose target only the shell knows keeps its `$` in `target`: it may lie 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.compose.interpolate import Filled, fill, text_of, truth_of
 from crewmem_doctor.facts.compose.merge import items_of
@@ -15,6 +14,7 @@ from crewmem_doctor.model.deployment import Copied, Mount, MountKind
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")

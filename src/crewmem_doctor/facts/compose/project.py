@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 
 from crewmem_doctor.facts.compose.files import Deployment, Library
@@ -13,6 +13,7 @@ from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Answer, Unknown
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.dotenv import parse
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.dockerfile.image import Account
 from crewmem_doctor.model.known import Answer, Known, Unknown
+from crewmem_doctor.model.record import dataclass
 
 _NO_HOME: Answer[bool] = Known(False)
 

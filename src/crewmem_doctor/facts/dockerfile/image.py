@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from crewmem_doctor.model.deployment import Copied, Environment, Mount, Process, User
 from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.shell import CommandLine, Word
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
 
 Fact = TypeVar("Fact")

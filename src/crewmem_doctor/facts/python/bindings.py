@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
+
+from crewmem_doctor.model.record import dataclass
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.nodes import Class, Function, Scope

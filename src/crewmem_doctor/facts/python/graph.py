@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.holders import holders, is_cached, made_lazily
@@ -14,6 +13,7 @@ from crewmem_doctor.facts.python.passing import Passing
 from crewmem_doctor.facts.python.state import last_word
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Step
+from crewmem_doctor.model.record import dataclass
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Imported, Module, Scope
 from crewmem_doctor.facts.python.spelling import normalise
 from crewmem_doctor.facts.python.state import state_key
+from crewmem_doctor.model.record import dataclass
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Union
 
 from crewmem_doctor.facts.python.bindings import Arm, Binding, BindingKind, Imported, Store
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Step
+from crewmem_doctor.model.record import dataclass
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from crewmem_doctor.facts.requirements.choose import Choice
 from crewmem_doctor.facts.requirements.entry import Entry
@@ -15,6 +15,7 @@ from crewmem_doctor.facts.requirements.settings import read_dotenv
 from crewmem_doctor.facts.requirements.text import read_text
 from crewmem_doctor.model.deployment import Service, Setting
 from crewmem_doctor.model.project import Gap, Requirement
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.sources import toml
 from crewmem_doctor.sources.discover import Tree

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Requirement
+from crewmem_doctor.model.record import dataclass
 
 # How much an entry decides: a lock beats an exact pin, a pin beats a range, and an origin that is no release
 # ("unknown": a repository, a folder) beats a range, too, since it is what gets installed.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.expand import Lookup
 
 _CPUS = ("cpu_count", "process_cpu_count", "sched_getaffinity", "nproc")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.shell import Word
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from crewmem_doctor.model.deployment import Copied, Environment, Process, Setting
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.expand import expand
 from crewmem_doctor.sources.passage import Passage

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crewmem_doctor.facts.servers.branches import certain, follows, inside, taken, tests_of
 from crewmem_doctor.facts.servers.scene import Scene
 from crewmem_doctor.facts.servers.wrappers import with_settings
 from crewmem_doctor.model.deployment import Process, Setting
 from crewmem_doctor.model.known import Answer, Known, Unknown
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.passage import Passage
 from crewmem_doctor.sources.shell import Branch, Command, Word, commands
 

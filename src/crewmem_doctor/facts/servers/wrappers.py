@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from crewmem_doctor.facts.servers.scene import Scene
 from crewmem_doctor.model.deployment import Setting
 from crewmem_doctor.model.known import Answer, Known, Unknown
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.shell import Word
 
 

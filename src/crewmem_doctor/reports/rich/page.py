@@ -6,11 +6,12 @@ rich's own Text would add 45 ms to every scan; only its table of cell widths is 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 
 from rich.cells import cell_len
 
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.reports.words import plain
 
 Piece = tuple[str, str]          # text and style
