@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from crewmem_doctor.facts.python.collect import collect
+from crewmem_doctor.facts.python.modules import dotted_names
 from crewmem_doctor.facts.python.nodes import Imported, Module
 from crewmem_doctor.facts.python.state import state_key
+from crewmem_doctor.model.project import Gap
+from crewmem_doctor.sources.python import parse
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -31,9 +35,13 @@ class Closure:
     def __init__(self, base: CodeBase) -> None:
         self.base = base
         self.importers: dict[str, list[Module]] = {}  # of each scanned file, as far as they are parsed
-        self.words: dict[str, frozenset[bytes]] = {}  # of a file's import statements
+        self.searched: set[str] = set()  # the files that were searched for some word
+        self.read: set[str] = set()  # those whose import statements were read
+        self.saying: dict[bytes, list[str]] = {}  # by a module's last name, those whose import statements have it
+        self.leads: dict[str, frozenset[str]] = {}  # what a file imports, where its statements were resolved
         self.naming: dict[str, list[str]] = {}  # the files that mention a package from outside
         self.states: set[bytes] = set()
+        self.stateful: list[str] | None = None  # the files that read any state
 
     def run(self) -> None:
         base = self.base
@@ -53,12 +61,26 @@ class Closure:
 
     def round(self, frontier: list[str]) -> list[Module]:
         """The modules that import one of those paths and were not known to matter or to lead on."""
+        wanted = frozenset(frontier)
         for path in self.candidates(frontier):
-            candidate = self.base.module(path)
+            candidate = self.base.module(path) if self.may_import(path, wanted) else None
             if candidate is not None:
                 self.note(candidate)
         found = {m.path: m for path in frontier for m in self.importers.get(path, ())}
         return [found[path] for path in sorted(found)]
+
+    def may_import(self, path: str, wanted: frozenset[str]) -> bool:
+        """Whether the import statements of a file, read alone, lead to one of those modules."""
+        if path not in self.leads:
+            body = self.base.tree.read(path) or b""
+            statements = "\n".join(s.strip().decode("utf-8", "replace") for s in _STATEMENT.findall(body))
+            parsed = parse(statements, path)
+            if isinstance(parsed, Gap):
+                return True
+            sketch = Module(path, dotted_names(path), parsed, statements)
+            collect(self.base, sketch)
+            self.leads[path] = frozenset(p for i in sketch.imports for p in targets(self.base, i, sketch))
+        return not wanted.isdisjoint(self.leads[path])
 
     def note(self, module: Module) -> None:
         """Enters the module under each scanned file it imports."""
@@ -80,7 +102,9 @@ class Closure:
         if not fresh:
             return []
         self.states |= fresh
-        rest = [p for p in self.base.tree.python if p not in self.base.modules]
+        if self.stateful is None:
+            self.stateful = self.base.tree.grep([b"state."], self.base.tree.python)
+        rest = [p for p in self.stateful if p not in self.base.modules]
         found = [self.base.module(p) for p in self.base.tree.grep(sorted(fresh), rest)[:_MOST_STATES]]
         readers = [module for module in found if module is not None]
         for reader in readers:
@@ -97,29 +121,44 @@ class Closure:
             if stem:
                 groups.setdefault(self.top_package(folder), set()).add(stem)
         rest = [p for p in self.base.tree.python if not self.base.is_loaded(p)]
+        self.look_outside({top.rpartition("/")[2] for top in groups if top}, rest)
         found: set[str] = set()
         for top, stems in sorted(groups.items()):
             if not top:
                 found.update(self.importing(stems, rest))
                 continue
-            found.update(self.importing(stems, [p for p in rest if p.startswith(top + "/")]))
-            found.update(self.importing(stems, self.outside(top.rpartition("/")[2], rest)))
+            inside = [p for p in rest if p.startswith(top + "/")]
+            outside = [p for p in self.naming[top.rpartition("/")[2]] if not self.base.is_loaded(p)]
+            found.update(self.importing(stems, [*inside, *outside]))
         return sorted(found)
 
-    def outside(self, package: str, rest: list[str]) -> list[str]:
-        """The files that mention a package. What names one called after CrewAI is a hit already."""
-        if "crewai" in package or "mem0" in package:
-            return []
-        if package not in self.naming:
-            self.naming[package] = self.base.tree.grep([package.encode()], rest)
-        return [p for p in self.naming[package] if not self.base.is_loaded(p)]
+    def look_outside(self, packages: set[str], rest: list[str]) -> None:
+        """Finds the files that mention those packages. What names one called after CrewAI is a hit already."""
+        fresh = sorted(packages.difference(self.naming))
+        self.naming.update((package, []) for package in fresh)
+        words = {package: package.encode() for package in fresh if "crewai" not in package and "mem0" not in package}
+        if words:
+            mentions = self.base.tree.grep(words.values(), rest)
+            for package, word in words.items():
+                self.naming[package] = mentions if len(words) == 1 else self.base.tree.grep([word], mentions)
 
     def importing(self, stems: set[bytes], among: list[str]) -> list[str]:
-        """Those whose import statements have one of the words. Each file's statements are read once."""
-        for path in self.base.tree.grep(sorted(stems), [p for p in among if p not in self.words]):
-            statements = b" ".join(_STATEMENT.findall(self.base.tree.read(path) or b""))
-            self.words[path] = frozenset(_WORD.findall(statements))
-        return [p for p in among if p in self.words and not stems.isdisjoint(self.words[p])]
+        """Those whose import statements have one of the words. A file is searched for the words first, and its
+        statements are read when it has one, or is asked for again."""
+        unread = [p for p in among if p not in self.read]
+        for path in self.base.tree.grep(sorted(stems), [p for p in unread if p not in self.searched]):
+            self.read_imports(path)
+        for path in unread:
+            if path in self.searched:
+                self.read_imports(path)
+        self.searched.update(unread)
+        found = {path for stem in stems for path in self.saying.get(stem, ())}
+        return sorted(found.intersection(among))
+
+    def read_imports(self, path: str) -> None:
+        self.read.add(path)
+        for word in set(_WORD.findall(b" ".join(_STATEMENT.findall(self.base.tree.read(path) or b"")))):
+            self.saying.setdefault(word, []).append(path)
 
     def top_package(self, folder: str) -> str:
         """The outermost package that `folder` lies in, "" where it is none."""

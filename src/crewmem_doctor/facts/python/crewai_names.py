@@ -72,7 +72,21 @@ def kind_of(name: str) -> Kind | None:
 
 def sites_of(base: CodeBase, *wanted: str) -> Iterator[tuple[CallSite, str]]:
     """The calls that construct one of those classes or a subclass, with the class of CrewAI."""
-    for site in base.calls:
-        found = crewai_class(base, site.callee) if site.callee else ""
+    for site, found in _constructions(base):
         if found in wanted:
             yield site, found
+
+
+def _constructions(base: CodeBase) -> list[tuple[CallSite, str]]:
+    """All such calls; worked out anew once more modules are known, since a base may be defined there."""
+    if base.constructions[0] != base.known:
+        classes: dict[str, str] = {"": ""}
+        made = []
+        for site in base.calls:
+            name = site.callee
+            if name not in classes:
+                classes[name] = crewai_class(base, name)
+            if classes[name]:
+                made.append((site, classes[name]))
+        base.constructions = (base.known, made)
+    return base.constructions[1]

@@ -13,7 +13,7 @@ from crewmem_doctor.facts.python.closure import close_upward
 from crewmem_doctor.facts.python.collect import collect
 from crewmem_doctor.facts.python.graph import Graph
 from crewmem_doctor.facts.python.kinds import Kinds
-from crewmem_doctor.facts.python.modules import Locator
+from crewmem_doctor.facts.python.modules import Locator, dotted_names
 from crewmem_doctor.facts.python.names import Names
 from crewmem_doctor.facts.python.nodes import (
     Assignment,
@@ -88,6 +88,8 @@ class CodeBase:
         self._definitions: dict[str, Definition | None] = {}
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
+        # What crewai_names found, and how many modules were known then.
+        self.constructions: tuple[int, list[tuple[CallSite, str]]] = (-1, [])
         with _uncollected():
             for path in (*tree.hits, *also):
                 module = self.module(path)
@@ -122,6 +124,11 @@ class CodeBase:
             except RecursionError:
                 self.gaps.append(Gap(path, 1, "parse", "too deeply nested to follow"))
         return self._loaded[path]
+
+    @property
+    def known(self) -> int:
+        """How many files were parsed so far: what could not be resolved before may be now if it grew."""
+        return len(self._loaded)
 
     def is_loaded(self, path: str) -> bool:
         return path in self._loaded
@@ -266,12 +273,3 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def dotted_names(path: str) -> tuple[str, ...]:
-    """The names a file may be imported by, the one from the scan root first: every tail of its path."""
-    stem = path[:-3] if path.endswith(".py") else path
-    parts = stem.split("/")
-    if parts[-1] == "__init__":
-        parts = parts[:-1]
-    return tuple(".".join(parts[i:]) for i in range(len(parts))) or ("",)

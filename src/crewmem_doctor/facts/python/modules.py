@@ -60,6 +60,15 @@ _INSTALLED = frozenset(sys.stdlib_module_names) | {
 _SOURCE_ROOTS = {"src", "lib", "backend", "server", "api", "app", "python", "service", "worker", "agents"}
 
 
+def dotted_names(path: str) -> tuple[str, ...]:
+    """The names a file may be imported by, the one from the scan root first: every tail of its path."""
+    stem = path[:-3] if path.endswith(".py") else path
+    parts = stem.split("/")
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return tuple(".".join(parts[i:]) for i in range(len(parts))) or ("",)
+
+
 class Locator:
     """Finds modules and namespace folders by the end of their path, near the importer first."""
 
