@@ -8,6 +8,6 @@ import sys
 if not getattr(sys.flags, "safe_path", False) and sys.path and sys.path[0] in ("", os.getcwd()):
     del sys.path[0]
 
-from crewmem_doctor.cli.main import run  # noqa: E402
+from crewmem_doctor.cli.main import run
 
 run()

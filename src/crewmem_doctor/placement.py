@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
-
 from crewmem_doctor.model.deployment import Mount
 from crewmem_doctor.model.expression import Expr, Fresh, Place, Surroundings, Text, evaluate, join_path, walk
 from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
@@ -14,6 +12,7 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release, Version
+from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
 
 PER_CALLER = Known("{caller}")      # what stands in a path for a value that each caller brings
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")
