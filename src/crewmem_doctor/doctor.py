@@ -46,7 +46,8 @@ def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
     code = read_code(tree)
     composed, compose_gaps, used = read_compose(tree)
-    alone, dockerfile_gaps = standalone_services(tree, used)
+    dockerfile_gaps: list[Gap] = []
+    alone = standalone_services(tree, used, dockerfile_gaps)
     services = (*composed, *alone)
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
     memories = tuple(
