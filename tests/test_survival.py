@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewmem_doctor.model.deployment import EVENTS, Environment, Mount, Process, Service, Setting, User
-from crewmem_doctor.model.expression import EnvVar, Expr, Fresh, Joined, Surroundings, Text
+from crewmem_doctor.model.expression import EnvVar, Expr, Fresh, FromCaller, Joined, Surroundings, Text
 from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Store
@@ -150,3 +150,17 @@ def test_more_replicas_never_keep_more(where: Expr | None, mounts: tuple[Mount, 
     for event in EVENTS:
         if survival(few, NEW)[event].word == "lost":
             assert survival(many, NEW)[event].word == "lost"
+
+
+def test_a_path_for_each_caller_is_judged_by_what_is_the_same_for_all() -> None:
+    where = Joined((Text("/data/users"), FromCaller("user_id of the body")))
+    store = Store("path", "Memory(storage=…)", where)
+    assert place(run(store), NEW).path == Known("/data/users/{caller}")
+    assert words(run(store, mounts=(mount("/data"),))) == "kept n/a kept kept n/a n/a"
+    assert words(run(store, mounts=(mount("/other"),))) == "kept n/a kept lost n/a lost"
+    theirs = run(Store("path", "Memory(storage=…)", FromCaller("folder of the body")), mounts=(mount("/data"),))
+    assert isinstance(place(theirs, NEW).path, Unknown)
+
+
+def test_a_mount_whose_target_is_set_outside_may_cover_anything() -> None:
+    assert words(run(mounts=(mount("$STORE"),))) == "kept n/a kept unknown n/a unknown"

@@ -20,7 +20,7 @@ from crewmem_doctor.model.report import Report, Row
 from crewmem_doctor.placement import place
 from crewmem_doctor.settings import Settings
 from crewmem_doctor.sources.discover import Tree, discover
-from crewmem_doctor.survival import survival
+from crewmem_doctor.survival import remembers, survival
 
 
 def examine(path: Path, settings: Settings | None = None) -> Report:
@@ -77,7 +77,7 @@ def survival_table(project: Project) -> tuple[Row, ...]:
     """One row for each memory that is on in each service that runs it."""
     return tuple(
         Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display)
-        for run in project.runs)
+        for run in project.runs if remembers(run.memory, project.release))
 
 
 def locations(rows: tuple[Row, ...]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
@@ -15,6 +15,7 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release, Version
 
+PER_CALLER = Known("{caller}")      # what stands in a path for a value that each caller brings
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 
 
@@ -66,14 +67,25 @@ def place(run: Run, release: Release) -> Placement:
         )
     path, why, set_at = _effective(run.memory, run.around, release)
     display = path.value if isinstance(path, Known) else _formula(run.memory, run.around, release)
-    fresh = next(
-        (e for e in walk(store.where) if isinstance(e, Fresh) or (isinstance(e, Place) and e.kind == "temporary")), None
-    )
-    mounts = run.service.mounts
-    if isinstance(path, Unknown):
-        maybe = tuple(m for m in mounts if _could_hold(m, run.memory, run.around))
-        return Placement("path", path, display, path.why, None, maybe, fresh, set_at)  # type: ignore[arg-type]
-    return Placement("path", path, display, why, covering(mounts, path.value), (), fresh, set_at)  # type: ignore[arg-type]
+    mount: Mount | None = None
+    maybe: tuple[Mount, ...] = ()
+    why = path.why if isinstance(path, Unknown) else why
+    if isinstance(path, Known):
+        mount = covering(run.service.mounts, path.value)
+        if mount is None:
+            maybe = tuple(m for m in run.service.mounts if "$" in m.target)
+            why = f"where {maybe[0].target} is mounted is set outside this tree" if maybe else why
+    else:
+        maybe = tuple(m for m in run.service.mounts if _could_hold(m, run.memory, run.around))
+    return Placement("path", path, display, why, mount, maybe, _fresh(store.where), set_at)
+
+
+def _fresh(where: Expr | None) -> Fresh | Place | None:
+    """The part of a path that is new each time it is computed."""
+    for part in walk(where):
+        if isinstance(part, Fresh) or (isinstance(part, Place) and part.kind == "temporary"):
+            return part
+    return None
 
 
 def covering(mounts: tuple[Mount, ...], path: str) -> Mount | None:
@@ -81,9 +93,8 @@ def covering(mounts: tuple[Mount, ...], path: str) -> Mount | None:
     best: Mount | None = None
     for mount in mounts:
         target = mount.target.rstrip("/") or "/"
-        if (path == target or path.startswith(target.rstrip("/") + "/")) and (
-            best is None or len(target) >= len(best.target)
-        ):
+        inside = path == target or path.startswith(target.rstrip("/") + "/")
+        if inside and (best is None or len(target) >= len(best.target)):
             best = mount
     return best
 
@@ -109,7 +120,7 @@ def _effective(memory: Memory, around: Surroundings, release: Release) -> tuple[
     where = where_for(memory, release)
     if where is not None:
         return (
-            _absolute(evaluate(where, around), around),
+            _absolute(evaluate(where, replace(around, caller=PER_CALLER)), around),
             memory.store.why,
             getattr(where, "at", None) or memory.store.at,
         )
@@ -171,6 +182,8 @@ def _absolute(answer: Answer[str], around: Surroundings) -> Answer[str]:
     if isinstance(answer, Unknown):
         return answer
     text = answer.value
+    if text.startswith(PER_CALLER.value):
+        return Unknown("the caller decides the whole path", answer.at)
     if text.startswith("~"):
         if isinstance(around.home, Unknown):
             return around.home

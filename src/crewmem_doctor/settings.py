@@ -41,8 +41,8 @@ class Ignore:
 class Settings:
     """Everything that decides what is looked at and what counts.
 
-    `include` are the files and folders below the root that were asked for (empty: all of it). `jobs` 0 means as many as
-    there are cores. The fields from `formats` on concern only the command line.
+    `exclude` holds patterns as in a .gitignore of the root. `jobs` 0 means as many as help. The fields from `formats`
+    on concern only the command line.
     """
 
     select: tuple[str, ...] = ()
@@ -54,7 +54,6 @@ class Settings:
     jobs: int = 0
     exclude: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
-    include: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     output: str = ""
     quiet: bool = False
@@ -77,8 +76,7 @@ def load_settings(root: Path, flags: Mapping[str, Any], environ: Mapping[str, st
         given = flags.get(option.name)
         if given is not None and given != () and given != []:
             values[option.name] = option.read(given, "--" + option.key, UsageError)
-    include = flags.get("include") or ()
-    return Settings(**values, include=tuple(include))
+    return Settings(**values)
 
 
 Reader = Callable[[Any, str, type[CrewmemError]], Any]

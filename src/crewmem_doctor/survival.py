@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from crewmem_doctor.releases.construction import resets_on_construction
+from crewmem_doctor.releases.keys import agent_memory_is_real
 
 from crewmem_doctor.model.deployment import EVENTS, Event, Mount, Service
 from crewmem_doctor.model.expression import Fresh
 from crewmem_doctor.model.known import Known, Unknown
+from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Outcome
@@ -36,6 +38,12 @@ def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
         "node": _node,
     }
     return {event: table[event](run, placement, release) for event in EVENTS}
+
+
+def remembers(memory: Memory, release: Release) -> bool:
+    """Whether a memory is on and is one on every release in question: an agent's flag long did nothing."""
+    on = isinstance(memory.enabled, Known) and memory.enabled.value
+    return on and (memory.kind != "agent" or release.always(agent_memory_is_real))
 
 
 def workers_of(run: Run) -> tuple[int | None, str]:

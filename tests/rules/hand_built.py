@@ -1,4 +1,4 @@
-"""Small hand-built projects, for what the examples cannot show: ranges of releases, several services, open environments."""
+"""Small hand-built projects for what the examples cannot show: ranges of releases, open environments."""
 
 from __future__ import annotations
 
@@ -32,8 +32,14 @@ def pinned(version: str) -> Release:
 
 def between(first: str, last: str) -> Release:
     low, high = Version.parse(first), Version.parse(last)
-    assert low is not None and high is not None
-    return Release(tuple(v for v in WITH_MEMORY if low <= v <= high), f">={first},<={last}", "requirements.txt", Location("requirements.txt", 2))
+    assert low is not None
+    assert high is not None
+    return Release(
+        tuple(v for v in WITH_MEMORY if low <= v <= high),
+        f">={first},<={last}",
+        "requirements.txt",
+        Location("requirements.txt", 2),
+    )
 
 
 def memory(kind: Any = "crew", callee: str = "crewai.Crew", store: Store = DEFAULT, **fields: Any) -> Memory:
@@ -41,18 +47,30 @@ def memory(kind: Any = "crew", callee: str = "crewai.Crew", store: Store = DEFAU
     return Memory(kind, CALL, callee, store, Location("app/crew.py", 7, 40), **fields)
 
 
-def service(name: str = "api", variables: dict[str, Answer[str]] | None = None, mounts: tuple[Mount, ...] = (), **fields: Any) -> Service:
-    settings = tuple(Setting(k, v, Location("compose.yaml", 20 + n)) for n, (k, v) in enumerate((variables or {}).items()))
+def service(
+    name: str = "api", variables: dict[str, Answer[str]] | None = None, mounts: tuple[Mount, ...] = (), **fields: Any
+) -> Service:
+    settings = tuple(
+        Setting(k, v, Location("compose.yaml", 20 + n)) for n, (k, v) in enumerate((variables or {}).items())
+    )
     open_ = fields.pop("open", ())
     fields.setdefault("workdir", Known("/app"))
-    return Service(f"compose:{name}", name, "compose", Location("compose.yaml", 2), mounts=mounts,
-                   environment=Environment(settings, open_), **fields)
+    return Service(
+        f"compose:{name}",
+        name,
+        "compose",
+        Location("compose.yaml", 2),
+        mounts=mounts,
+        environment=Environment(settings, open_),
+        **fields,
+    )
 
 
 def run(memory: Memory, service: Service, sure: bool = True) -> Run:
     process = Process(("uvicorn", "app.main:app"), Location("Dockerfile", 5), "uvicorn", "app.main:app")
-    around = Surroundings(cwd=service.workdir, home=Known("/root"), variable=service.environment.lookup,
-                          source=lambda path: Known("/app"))
+    around = Surroundings(
+        cwd=service.workdir, home=Known("/root"), variable=service.environment.lookup, source=lambda path: Known("/app")
+    )
     return Run(memory, service, process, around, memory.handlers, sure)
 
 

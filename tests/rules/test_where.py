@@ -29,7 +29,7 @@ def test_a_temporary_path_must_be_covered_in_every_service() -> None:
     m = memory("memory", "crewai.Memory", at_path(Text("/tmp/crew", AT)))
     covered, bare = service("api", mounts=(volume("/tmp/crew"),)), service("worker")
     assert not check("CM103", project(NEW, m, services=(covered,)))
-    finding, = check("CM103", project(NEW, m, services=(covered, bare)))
+    (finding,) = check("CM103", project(NEW, m, services=(covered, bare)))
     assert "compose:worker" in finding.message
     assert "compose:api" not in finding.message
     assert finding.at == AT
@@ -37,16 +37,16 @@ def test_a_temporary_path_must_be_covered_in_every_service() -> None:
 
 def test_a_new_temporary_directory_is_lost_under_any_mount() -> None:
     m = memory("memory", "crewai.Memory", at_path(Place("temporary", at=AT)))
-    finding, = check("CM103", project(NEW, m, services=(service(mounts=(volume("/tmp"),)),)))
+    (finding,) = check("CM103", project(NEW, m, services=(service(mounts=(volume("/tmp"),)),)))
     assert finding.severity == "error"
     assert not check("CM106", project(NEW, m))
 
 
 def test_a_default_in_the_code_holds_unless_the_environment_may_say_otherwise() -> None:
     m = memory("memory", "crewai.Memory", at_path(EnvVar("MEMORY_DIR", Text("/tmp/crew", AT), AT)))
-    finding, = check("CM103", project(NEW, m, services=(service(),)))
+    (finding,) = check("CM103", project(NEW, m, services=(service(),)))
     assert finding.severity == "error"
-    finding, = check("CM103", project(NEW, m, services=(service(open=("env_file .env is not in the tree",)),)))
+    (finding,) = check("CM103", project(NEW, m, services=(service(open=("env_file .env is not in the tree",)),)))
     assert (finding.severity, finding.confidence) == ("warning", "medium")
     assert not check("CM103", project(NEW, m, services=(service(variables={"MEMORY_DIR": Known("/data")}),)))
     assert not check("CM103", project(NEW, m, services=(service(variables={"MEMORY_DIR": Unknown("a secret")}),)))
@@ -54,7 +54,7 @@ def test_a_default_in_the_code_holds_unless_the_environment_may_say_otherwise() 
 
 def test_a_development_service_makes_notes() -> None:
     m = memory("memory", "crewai.Memory", at_path(Text("/tmp/crew", AT)))
-    finding, = check("CM103", project(NEW, m, services=(service(dev=True),)))
+    (finding,) = check("CM103", project(NEW, m, services=(service(dev=True),)))
     assert finding.severity == "note"
 
 
@@ -72,10 +72,20 @@ def test_the_trees_own_env_file_counts() -> None:
     assert not check("CM104", project(NEW, memory(), dotenv=(Setting("CREWAI_STORAGE_DIR", Known("/data", at), at),)))
 
 
-@pytest.mark.parametrize(("text", "relative"), [
-    ("./memory", True), ("stock-picker", True), ("../data", True), ("/data", False), ("~/crew", False), ("C:\\data", False),
-    ("$DATA/x", False), ("", False), ("redis://h", False),
-])
+@pytest.mark.parametrize(
+    ("text", "relative"),
+    [
+        ("./memory", True),
+        ("stock-picker", True),
+        ("../data", True),
+        ("/data", False),
+        ("~/crew", False),
+        ("C:\\data", False),
+        ("$DATA/x", False),
+        ("", False),
+        ("redis://h", False),
+    ],
+)
 def test_relative(text: str, relative: bool) -> None:
     assert is_relative(text) is relative
 
@@ -83,11 +93,19 @@ def test_relative(text: str, relative: bool) -> None:
 UUID = Fresh("uuid4()")
 
 
-@pytest.mark.parametrize(("expr", "count"), [
-    (Concat((Text("/data/"), UUID)), 1), (Joined((Text("/data"), UUID)), 1), (Text("/data"), 0), (Opaque("x"), 0),
-    (Choice((FromCaller("id"), UUID), fallback=True), 0), (Choice((Text(None), UUID), fallback=True), 1),
-    (Choice((Text("/a"), UUID)), 1), (EnvVar("X", UUID), 0),
-])
+@pytest.mark.parametrize(
+    ("expr", "count"),
+    [
+        (Concat((Text("/data/"), UUID)), 1),
+        (Joined((Text("/data"), UUID)), 1),
+        (Text("/data"), 0),
+        (Opaque("x"), 0),
+        (Choice((FromCaller("id"), UUID), fallback=True), 0),
+        (Choice((Text(None), UUID), fallback=True), 1),
+        (Choice((Text("/a"), UUID)), 1),
+        (EnvVar("X", UUID), 0),
+    ],
+)
 def test_what_is_made_anew(expr: Expr, count: int) -> None:
     assert len(list(fresh_in(expr))) == count
 
@@ -101,14 +119,22 @@ def test_a_hostname_with_a_claim_of_its_own_is_stable() -> None:
 
 def test_a_random_part_in_the_environment_that_the_code_writes() -> None:
     write = EnvWrite("CREWAI_STORAGE_DIR", Concat((Text("/data/"), Fresh("uuid4()", at=AT, per_process=True))), AT)
-    finding, = check("CM106", project(NEW, memory(), code=Code(modules=MODULES, env_writes=(write,))))
+    (finding,) = check("CM106", project(NEW, memory(), code=Code(modules=MODULES, env_writes=(write,))))
     assert finding.at == AT
 
 
-@pytest.mark.parametrize(("text", "fires"), [
-    ("redis://u:secret@host/0", True), ("s3://bucket/x", True), ("postgres", True), ("sqlite:///x.db", True),
-    ("/data/redis", False), ("memory", False), ("./chroma", False),
-])
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        ("redis://u:secret@host/0", True),
+        ("s3://bucket/x", True),
+        ("postgres", True),
+        ("sqlite:///x.db", True),
+        ("/data/redis", False),
+        ("memory", False),
+        ("./chroma", False),
+    ],
+)
 def test_urls_and_names_of_backends(text: str, fires: bool) -> None:
     m = memory("memory", "crewai.Memory", at_path(Text(text, AT)))
     found = check("CM107", project(NEW, m))
@@ -133,10 +159,12 @@ def reading(name: str, default: Expr | None = None) -> Code:
 def test_a_setting_is_missing_only_where_everything_is_known() -> None:
     m = memory("memory", "crewai.Memory", at_path(EnvVar("MEMORY_DIR", None, AT)))
     code = reading("MEMORY_DIR")
-    finding, = check("CM503", project(NEW, m, services=(service(),), code=code))
+    (finding,) = check("CM503", project(NEW, m, services=(service(),), code=code))
     assert finding.evidence == "MEMORY_DIR"
     assert not check("CM503", project(NEW, m, services=(service(open=("env_file .env",)),), code=code))
-    assert not check("CM503", project(NEW, m, services=(service(variables={"MEMORY_DIR": Unknown("interpolated")}),), code=code))
+    assert not check(
+        "CM503", project(NEW, m, services=(service(variables={"MEMORY_DIR": Unknown("interpolated")}),), code=code)
+    )
     loads = Code(modules=MODULES, env_reads=code.env_reads, dotenv_loads=(AT,))
     assert not check("CM503", project(NEW, m, services=(service(),), code=loads))
 
@@ -145,14 +173,18 @@ def test_localhost_inside_a_container() -> None:
     local = EnvVar("QDRANT_URL", Text("http://localhost:6333"), AT)
     m = memory("third_party", "mem0.Memory", Store("server", "mem0's qdrant", local, "qdrant", AT))
     code = reading("QDRANT_URL", Text("http://localhost:6333"))
-    finding, = check("CM503", project(NEW, m, services=(service(),), code=code))
+    (finding,) = check("CM503", project(NEW, m, services=(service(),), code=code))
     assert "localhost" in finding.message
-    assert not check("CM503", project(NEW, m, services=(service(variables={"QDRANT_URL": Known("http://qdrant:6333")}),), code=code))
+    assert not check(
+        "CM503", project(NEW, m, services=(service(variables={"QDRANT_URL": Known("http://qdrant:6333")}),), code=code)
+    )
 
 
 def test_the_embedders_key() -> None:
     assert check("CM504", project(NEW, memory(), services=(service(),)))
     assert not check("CM503", project(NEW, memory(reads=("OPENAI_API_KEY",)), services=(service(),)))
-    assert not check("CM504", project(NEW, memory(), services=(service(variables={"OPENAI_API_KEY": Unknown("a secret")}),)))
+    assert not check(
+        "CM504", project(NEW, memory(), services=(service(variables={"OPENAI_API_KEY": Unknown("a secret")}),))
+    )
     assert not check("CM504", project(NEW, memory(), services=(service(open=("env_file .env",)),)))
     assert not check("CM504", project(NEW, memory("long_term"), services=(service(),)))

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewmem_doctor.errors import UsageError
-from crewmem_doctor.sources import discover as module
-from crewmem_doctor.sources.discover import Tree, decode, discover
+from crewmem_doctor.sources import discover as walking
+from crewmem_doctor.sources import tree as reading
+from crewmem_doctor.sources.decode import decode
+from crewmem_doctor.sources.discover import Tree, discover
 
 CREW = "from crewai import Crew\n"
 
@@ -196,7 +198,7 @@ def test_links_never_lead_outside_nor_in_circles(tmp_path: Path) -> None:
 
 
 def test_files_over_the_cap_are_gaps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SIZE_CAP", 100_000)
+    monkeypatch.setattr(reading, "SIZE_CAP", 100_000)
     tree = tree_of(
         tmp_path, {"big.py": CREW + "#" * 100_000, "fits.py": CREW + "#" * 90_000, "compose.yaml": "#" * 200_000}
     )
@@ -220,8 +222,8 @@ def test_unreadable_files_and_folders_are_gaps(tmp_path: Path, monkeypatch: pyte
         return real_scandir(path)
 
     (tmp_path / "locked").mkdir()
-    monkeypatch.setattr(module.os, "open", refuse_open)
-    monkeypatch.setattr(module.os, "scandir", refuse_scandir)
+    monkeypatch.setattr(reading.os, "open", refuse_open)
+    monkeypatch.setattr(walking.os, "scandir", refuse_scandir)
     tree = tree_of(tmp_path, {"closed.py": CREW, "open.py": CREW})
     assert tree.hits == ("open.py",)
     assert [(g.path, g.kind, g.why) for g in tree.gaps] == [
@@ -273,7 +275,7 @@ def test_grep_named_match_and_children(tmp_path: Path) -> None:
 
 
 def test_bodies_of_a_large_tree_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_KEEP", 10)
+    monkeypatch.setattr(walking, "_KEEP", 10)
     tree = tree_of(tmp_path, {"a.py": "x" * 50, "b.py": CREW, "c.py": "y" * 50})
     assert tree.text("a.py") == "x" * 50
     assert tree.grep([b"y"]) == ["c.py"]

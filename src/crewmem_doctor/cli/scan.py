@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from crewmem_doctor.settings import Settings, load_settings
 
 def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     """Audits, writes every format, and returns the exit status. Usage errors come before the audit."""
-    root, include = _root(paths)
-    settings = load_settings(root, {**flags, "include": include}, os.environ)
+    root, only = _root(paths)
+    settings = load_settings(root if root.is_dir() else root.parent, flags, os.environ)
+    settings = replace(settings, exclude=(*only, *settings.exclude))
     wanted = targets(settings)
 
     # The audit's own rooms, which usage errors need not wait for.
@@ -39,17 +42,33 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
 
 
 def _root(paths: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
-    """The folder to audit, and what inside it where the paths are files or several."""
+    """What to audit. For several paths that is the folder that holds them, with patterns that leave out the rest."""
     found = [Path(path) for path in paths or ["."]]
     for path in found:
         if not path.exists():
             raise UsageError(f"{path} does not exist")
-    if len(found) == 1 and found[0].is_dir():
+    if len(found) == 1:
         return found[0], ()
     resolved = [path.resolve() for path in found]
     common = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in resolved]))
-    inside = sorted({path.relative_to(common).as_posix() for path in resolved})
-    return common, () if "." in inside else tuple(inside)
+    return common, _only(sorted({path.relative_to(common).parts for path in resolved}))
+
+
+def _only(wanted: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """.gitignore patterns that leave out everything but some paths: all of a folder, then again not what is wanted."""
+    patterns: dict[str, None] = {}
+    for parts in wanted:
+        if any(parts[:end] in wanted for end in range(len(parts))):
+            continue        # inside another one
+        for depth in range(len(parts)):
+            above, name = ("/".join(_quoted(part) for part in parts[:end]) for end in (depth, depth + 1))
+            patterns.setdefault(f"/{above}/*" if above else "/*")
+            patterns.setdefault(f"!/{name}")
+    return tuple(patterns)
+
+
+def _quoted(name: str) -> str:
+    return re.sub(r"([\\*?\[\]!# ])", r"\\\1", name)
 
 
 def _render(report: Report, target: Target, settings: Settings) -> str:

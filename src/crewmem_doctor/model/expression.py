@@ -183,6 +183,7 @@ class Surroundings:
     source: Callable[[str], Answer[str]]
     tempdir: Answer[str] = field(default_factory=lambda: Known("/tmp"))
     data: Answer[str] = field(default_factory=lambda: Unknown("CrewAI's data directory is not known"))
+    caller: Answer[str] | None = None   # stands for whatever a caller sends, where a reader wants the rest of the text
 
 
 def join_path(*parts: str) -> str:
@@ -222,7 +223,7 @@ def evaluate(expr: Expr, around: Surroundings) -> Answer[str]:
     if isinstance(expr, Fresh):
         return Unknown(f"{expr.source} differs each time", expr.at)
     if isinstance(expr, FromCaller):
-        return Unknown(f"{expr.what} comes from the caller", expr.at)
+        return around.caller or Unknown(f"{expr.what} comes from the caller", expr.at)
     if isinstance(expr, Opaque):
         return Unknown(expr.why, expr.at)
     return Unknown("not text", expr.at)

@@ -41,13 +41,9 @@ def argument(version: Version, callee: str, name: str, value: Expr | None = None
     target = _target(callee)
     if target is None:
         return None
-    shape = shape_of(value)
-    # "true", "1", "on" and the like are coerced to a flag (ran 1.15.30).
-    if shape == "text" and isinstance(value, Text) and str(value.value).lower() in _COERCED:
-        shape = "flag"
     known = ARGUMENTS.get(target, {}).get(name)
     if known is not None:
-        for key in (shape, "any"):
+        for key in (_shape(value), "any") if len(known) > 1 else ("any",):
             found = on(known.get(key, ()), version)
             if found is not None:
                 return found.value
@@ -56,6 +52,14 @@ def argument(version: Version, callee: str, name: str, value: Expr | None = None
         return None
     other = on(OTHERS.get(target, ()), version)
     return other.value if other is not None else None
+
+
+def _shape(value: Expr | None) -> Shape:
+    """"true", "1", "on" and the like are coerced to a flag (ran 1.15.30)."""
+    shape = shape_of(value)
+    if shape == "text" and isinstance(value, Text) and str(value.value).lower() in _COERCED:
+        return "flag"
+    return shape
 
 
 _COERCED = ("true", "false", "1", "0", "yes", "no", "on", "off", "y", "n", "t", "f")

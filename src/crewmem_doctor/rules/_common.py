@@ -13,8 +13,7 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement, place, unwritable
-from crewmem_doctor.releases.keys import agent_memory_is_real
-from crewmem_doctor.survival import survival
+from crewmem_doctor.survival import remembers, survival
 
 STORAGE_DIR = "CREWAI_STORAGE_DIR"
 BACKENDS = frozenset({
@@ -27,16 +26,11 @@ BACKENDS = frozenset({
 def active(project: Project) -> Iterator[Memory]:
     """The memories that are on: configuration that could not be read leaves a memory out, and so does an old copy of a
     module that no service runs."""
-    return (m for m in project.memories if remembers(project, m) and (not archived(project, m.at.path) or project.runs_of(m)))
+    return (m for m in project.memories if remembers(m, project.release) and (not archived(project, m.at.path) or project.runs_of(m)))
 
 
 def is_on(memory: Memory) -> bool:
     return isinstance(memory.enabled, Known) and memory.enabled.value
-
-
-def remembers(project: Project, memory: Memory) -> bool:
-    """Whether a memory is on and is one on every release in question: an agent's flag long did nothing."""
-    return is_on(memory) and (memory.kind != "agent" or project.release.always(agent_memory_is_real))
 
 
 def archived(project: Project, path: str) -> bool:
@@ -48,7 +42,7 @@ def archived(project: Project, path: str) -> bool:
 @functools.lru_cache(maxsize=4)
 def placements(project: Project) -> tuple[tuple[Run, Placement], ...]:
     """Every active memory in every service that runs it, with where it lands there."""
-    return tuple((run, place(run, project.release)) for run in project.runs if remembers(project, run.memory))
+    return tuple((run, place(run, project.release)) for run in project.runs if remembers(run.memory, project.release))
 
 
 def on_disk(project: Project) -> Iterator[tuple[Run, Placement]]:

@@ -39,6 +39,11 @@ class Use:
         return not self.never_works and any(v.outcome != "ok" for _, v in self.verdicts)
 
     @property
+    def gone(self) -> bool:
+        """Works on some releases in question, but not on the newest, which a fresh install brings."""
+        return self.works_sometimes and self.verdicts[-1][1].outcome != "ok"
+
+    @property
     def newest(self) -> Verdict:
         """What the newest release that minds does."""
         return next((v for _, v in reversed(self.verdicts) if v.outcome != "ok"), self.verdicts[-1][1])

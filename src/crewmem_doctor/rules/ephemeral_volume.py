@@ -38,7 +38,7 @@ LIVES = {"tmpfs": "is a tmpfs: it is RAM, empty after every stop", "emptydir": "
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, str], tuple[Mount, list[tuple[Run, Placement]]]] = {}
     for run, p in on_disk(project):
-        if p.mount is not None and not p.mount.durable:
+        if p.mount is not None and not p.mount.durable and not p.temporary:
             groups.setdefault((id(run.service), p.mount.target), (p.mount, []))[1].append((run, p))
     for mount, pairs in groups.values():
         service = pairs[0][0].service

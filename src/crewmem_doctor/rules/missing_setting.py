@@ -43,7 +43,7 @@ NOT_OURS = ("CREWAI_STORAGE_DIR", "HOME", "XDG_DATA_HOME", "TMPDIR", "PATH", "US
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, str], tuple[Service, str, str, list[Run]]] = {}
     for run in project.runs:
-        if not remembers(project, run.memory) or not run.sure:
+        if not remembers(run.memory, project.release) or not run.sure:
             continue
         for name in names_read(project, run.memory):
             why = _trouble(project, run, name)

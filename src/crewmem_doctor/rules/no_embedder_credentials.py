@@ -43,7 +43,7 @@ EMBEDDERS = {"gemini": "google-generativeai", "ollama": "ollama", "azure": "azur
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[int, tuple[Service, list[Run]]] = {}
     for run in project.runs:
-        if remembers(project, run.memory) and run.sure and _asks(run.memory) and _without(project, run):
+        if remembers(run.memory, project.release) and run.sure and _asks(run.memory) and _without(project, run):
             groups.setdefault(id(run.service), (run.service, []))[1].append(run)
     for service, runs in groups.values():
         yield _deployed(project, service, runs)

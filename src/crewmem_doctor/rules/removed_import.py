@@ -32,16 +32,18 @@ from crewmem_doctor.rules.base import Example, Rule
 
 
 def check(project: Project) -> Iterator[Finding]:
-    groups: dict[tuple[str, str], list[Use]] = {}
+    groups: dict[tuple[str, str, bool], list[Use]] = {}
     for use in imports(project):
-        if use.never_works:
-            groups.setdefault((use.at.path, use.owner), []).append(use)
-    for (_, module), uses in groups.items():
+        if use.never_works or use.gone:
+            groups.setdefault((use.at.path, use.owner, use.never_works), []).append(use)
+    for (_, module, never), uses in groups.items():
         first = uses[0]
         names = several(dict.fromkeys(u.what.rpartition(".")[2] for u in uses))
+        where = on_release(project.release) if never else f"on CrewAI {project.release.newest}, which a fresh install brings"
         yield RULE.finding(
-            first.at, f"{names} cannot be imported from {module} {on_release(project.release)}: {first.newest.sentence}",
+            first.at, f"{names} cannot be imported from {module} {where}: {first.newest.sentence}",
             subject=module, evidence=",".join(sorted({u.what.rpartition(".")[2] for u in uses})),
+            severity="error" if never else "warning", confidence="high" if never else "medium",
             because=unique(Step(u.at, f"imports {u.what.rpartition('.')[2]} too") for u in uses[1:] if u.at.line != first.at.line),
             fix=instead_of_import(first, project.release))
 
@@ -66,6 +68,7 @@ RULE = Rule(
     bad=(
         Example("classes that 1.10 removed", {"team.py": LEGACY, "requirements.txt": "crewai==1.15.30\n"}),
         Example("a class that never existed", {"team.py": INVENTED, "requirements.txt": "crewai==0.203.2\n"}),
+        Example("a fresh install no longer has them", {"team.py": LEGACY, "requirements.txt": "crewai>=0.100\n"}, severity="warning"),
         Example("a class of later releases", {
             "notes.py": 'def notes():\n    from crewai import Memory  # <-- here\n\n    return Memory()\n',
             "requirements.txt": "crewai==1.9.3\n"}),

@@ -132,7 +132,7 @@ def _without_trailing_spaces(line: str) -> str:
 
 def _expression(globs: Iterable[str]) -> re.Pattern[str] | None:
     """One expression that matches what any of `globs` matches; None where there is nothing to match."""
-    sources = []
+    sources: list[str] = []
     for glob in globs:
         source = _translate(glob, f"g{len(sources)}_")
         if source is not None:
@@ -194,7 +194,8 @@ def _bracket(glob: str, i: int) -> tuple[str | None, int]:
     """The character class that begins after the `[` before `i`, and the place behind it."""
     negated = glob[i:i + 1] in ("!", "^")
     i += negated
-    start, out = i, []
+    start = i
+    out: list[str] = []
     while i < len(glob):
         char = glob[i]
         if char == "]" and i > start:

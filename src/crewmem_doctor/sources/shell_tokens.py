@@ -11,6 +11,7 @@ from crewmem_doctor.sources.passage import Passage
 
 _OPERATORS = ("\n", ";;&", "&&", "||", ";;", ";&", "|&", ";", "|", "&", "(", ")")
 _REDIRECT = re.compile(r"(?:[0-9]+)?(?:<<<|<<-?|<>|>>|>\||>&|<&|>|<)|&>>?")
+_CAP = 256 * 1024
 _STOP = " \t\r\n;|&()<>"
 
 
@@ -45,7 +46,12 @@ class Token:
 
 
 def tokens(passage: Passage, operators: bool = True) -> list[Token]:
-    """The tokens of the passage. Without `operators` everything between blanks is a word."""
+    """The tokens of the passage; none of one that is too long to be meant for a shell.
+
+    Without `operators` everything between blanks is a word.
+    """
+    if len(passage.text) > _CAP:
+        return []
     return _Lexer(passage, operators).run()
 
 

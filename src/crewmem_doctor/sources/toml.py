@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from collections.abc import Mapping
@@ -69,11 +70,7 @@ class Document:
 
 def load(text: str, path: str) -> Document | Gap:
     """Never raises: what cannot be parsed is a gap."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     lines = text.split("\n")
     try:
         table = tomllib.loads(text)

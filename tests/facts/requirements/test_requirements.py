@@ -290,7 +290,9 @@ def test_an_origin_that_is_no_release_is_a_gap(tmp_path: Path) -> None:
     ],
 )
 def test_broken_files_are_gaps(tmp_path: Path, path: str, text: str) -> None:
-    asked = ask(tmp_path, {path: text})
+    """Where they mention crewai; others are of no interest."""
+    assert ask(tmp_path, {path: text}).gaps == ()
+    asked = ask(tmp_path, {path: "# crewai, dependencies\n" + text})
     assert [(g.path, g.kind) for g in asked.gaps] == [(path, "parse")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from crewmem_doctor.facts.dockerfile.build import Builder
+from crewmem_doctor.facts.dockerfile.build import MOST, Builder, stage_from
 from crewmem_doctor.facts.dockerfile.context import build_context
 from crewmem_doctor.facts.dockerfile.identity import user_of
 from crewmem_doctor.facts.dockerfile.image import Account, Image
@@ -14,11 +14,12 @@ from crewmem_doctor.facts.dockerfile.stage import Stage
 from crewmem_doctor.facts.servers import Scene, started
 from crewmem_doctor.model.deployment import Environment, Service, User
 from crewmem_doctor.model.known import Answer, Unknown
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.dockerfile import parse
 
-__all__ = ["Account", "Image", "dockerfiles", "read_dockerfile", "standalone_services", "user_of"]
+__all__ = ["Account", "Image", "dockerfiles", "read_dockerfile", "registry_image", "standalone_services", "user_of"]
 
 
 def read_dockerfile(
@@ -41,6 +42,9 @@ def read_dockerfile(
     file = parse(text, path)
     if gaps is not None:
         gaps.extend(Gap(path, at.line, "parse", "not a Dockerfile instruction") for at in file.odd[:3])
+        gaps.extend(
+            Gap(path, i.at.line, "too-large", "too many instructions") for i in file.instructions[MOST : MOST + 1]
+        )
     folder = build_context(tree, file) if context is None else context
     builder = Builder(file, tree, folder, args or {})
     builder.run()
@@ -53,6 +57,12 @@ def read_dockerfile(
         return None
     names = tuple(s.name or str(i) for i, s in enumerate(builder.order))
     return _image(path, folder, stage, names, is_development(path, target or ""), tree)
+
+
+def registry_image(tree: Tree, name: str, at: Location) -> Image | None:
+    """What is known of an image that is pulled, not built ("python:3.12-slim"); None where nothing is."""
+    stage = stage_from(name, "", at)
+    return _image("", "", stage, (), False, tree) if stage.base.known else None
 
 
 def standalone_services(tree: Tree, used: Collection[str] = (), gaps: list[Gap] | None = None) -> list[Service]:

@@ -10,11 +10,13 @@ from crewmem_doctor.facts.dockerfile.stage import Stage
 from crewmem_doctor.model.deployment import Mount, Setting
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Answer, Known, Unknown
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.dockerfile import Dockerfile, Instruction
 from crewmem_doctor.sources.expand import expand
 from crewmem_doctor.sources.shell import Command, CommandLine, Word, commands, split
 
+MOST = 2000  # instructions; a file with more is no Dockerfile that anybody wrote
 _SHELLS = ("sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash")
 
 
@@ -32,7 +34,7 @@ class Builder:
         self.cmd_set = False
 
     def run(self) -> None:
-        for instruction in self.file.instructions:
+        for instruction in self.file.instructions[:MOST]:
             if instruction.name == "FROM":
                 self._from(instruction)
             elif not self.order:
@@ -52,21 +54,7 @@ class Builder:
         if parent is not None:
             stage = parent.child(name, instruction.at)
         else:
-            base = base_of(image)
-            stage = Stage(name, instruction.at, image, base, self.file.escape, accounts=list(base.accounts))
-            if base.known or base.workdir != "/":
-                stage.workdir = Known(base.workdir)
-            else:
-                stage.workdir = Unknown(f"the base image {image} decides")
-            stage.user, stage.user_why = base.user, "" if base.known else f"the base image {image} decides"
-            if base.workdir != "/":
-                stage.made.append(base.workdir)
-            stage.settings.extend(Setting(key, Known(value), instruction.at) for key, value in base.settings)
-            stage.entrypoint = CommandLine.of(base.entrypoint, instruction.at) if base.entrypoint else None
-            stage.cmd = CommandLine.of(base.command, instruction.at) if base.command else None
-            for account in base.accounts:
-                if isinstance(account.home, Known) and account.made == Known(True) and account.uid != "0":
-                    stage.make(account.home.value, account.name)
+            stage = stage_from(image, name, instruction.at, self.file.escape)
         self.cmd_set = False
         self.stages[str(len(self.order))] = stage
         self.order.append(stage)
@@ -132,6 +120,24 @@ class Builder:
             users.apply(command, stage, stage.user)
             packages.apply(command, stage, self.tree, self.context)
         stage.workdir = workdir
+
+
+def stage_from(image: str, name: str, at: Location, escape: str = "\\") -> Stage:
+    """A stage that so far holds nothing but the registry image of that name."""
+    base = base_of(image)
+    why = "" if base.known else f"the base image {image} decides"
+    workdir: Answer[str] = Known(base.workdir) if base.known or base.workdir != "/" else Unknown(why)
+    stage = Stage(name, at, image, base, escape, workdir=workdir, user=base.user, user_why=why)
+    stage.accounts.extend(base.accounts)
+    stage.settings.extend(Setting(key, Known(value), at) for key, value in base.settings)
+    stage.entrypoint = CommandLine.of(base.entrypoint, at) if base.entrypoint else None
+    stage.cmd = CommandLine.of(base.command, at) if base.command else None
+    if base.workdir != "/":
+        stage.made.append(base.workdir)
+    for account in base.accounts:
+        if isinstance(account.home, Known) and account.made == Known(True) and account.uid != "0":
+            stage.make(account.home.value, account.name)
+    return stage
 
 
 def _commands(instruction: Instruction) -> tuple[Command, ...]:

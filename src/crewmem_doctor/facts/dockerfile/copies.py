@@ -88,31 +88,37 @@ def _glob(tree: Tree, pattern: str) -> list[str]:
 def _from_stage(instruction: Instruction, stage: Stage, other: Stage, source: str, target: str, into: bool) -> None:
     """What the other stage had copied from the tree, as far as it lies under the source."""
     path = join_path("/", source)
-    prefix = path.rstrip("/") + "/"
     if any(c in source for c in "*?["):
-        for copied in [c for c in other.copies if fnmatch.fnmatchcase(c.target, path)]:
-            name = copied.target.rpartition("/")[2]
-            stage.copies.append(Copied(copied.source, join_path(target, name), instruction.at))
-    for copied in list(other.copies):
-        if copied.target == path or copied.target.startswith(prefix):
-            rest = copied.target[len(path) :].lstrip("/")
-            file_into = into and not rest and not _looks_like_folder(copied)
-            place = join_path(target, rest or (path.rpartition("/")[2] if file_into else ""))
-            stage.copies.append(Copied(copied.source, place, instruction.at))
-        elif path.startswith(copied.target.rstrip("/") + "/"):
-            inner = join_path(copied.source, path[len(copied.target.rstrip("/")) + 1 :])
-            name = inner.rpartition("/")[2]
-            place = join_path(target, name) if into and "." in name.lstrip(".") else target
-            stage.copies.append(Copied(inner, place, instruction.at))
+        matching = [c for c in other.copies if fnmatch.fnmatchcase(c.target, path)]
+        stage.copies.extend(Copied(c.source, join_path(target, _last(c.target)), instruction.at) for c in matching)
+    else:
+        stage.copies.extend([c for c in (_carried(c, path, target, into, instruction) for c in other.copies) if c])
+    prefix = path.rstrip("/") + "/"
     for name, text in other.files.items():
         if name == path or name.startswith(prefix):
             stage.files[join_path(target, name[len(path) :].lstrip("/"))] = text
-    stage.packages.extend(w for w in other.packages if w not in stage.packages)
-    stage.requirements.extend(r for r in other.requirements if r not in stage.requirements)
+    stage.packages.extend([w for w in other.packages if w not in stage.packages])
+    stage.requirements.extend([r for r in other.requirements if r not in stage.requirements])
 
 
-def _looks_like_folder(copied: Copied) -> bool:
-    return "." not in copied.source.rpartition("/")[2]
+def _carried(copied: Copied, path: str, target: str, into: bool, instruction: Instruction) -> Copied | None:
+    """Where a copy of the other stage ends up when `path` is copied to `target`; None where it lies elsewhere."""
+    prefix = path.rstrip("/") + "/"
+    if copied.target == path or copied.target.startswith(prefix):
+        rest = copied.target[len(path) :].lstrip("/")
+        file_into = into and not rest and "." in _last(copied.source)
+        place = join_path(target, rest or (_last(path) if file_into else ""))
+        return Copied(copied.source, place, instruction.at)
+    folder = copied.target.rstrip("/") + "/"
+    if not path.startswith(folder):
+        return None
+    inner = join_path(copied.source, path[len(folder) :])
+    is_file = "." in _last(inner).lstrip(".")
+    return Copied(inner, join_path(target, _last(inner)) if into and is_file else target, instruction.at)
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _heredocs(instruction: Instruction, stage: Stage, target: str, into: bool) -> None:

@@ -62,9 +62,9 @@ _OPTIONS = {
 }
 _FLAGS = (
     "--no-cache-dir --no-cache --upgrade -U --user --system --no-deps --pre -q --quiet -v --verbose --force-reinstall "
-    "--ignore-installed -I --no-build-isolation --break-system-packages --disable-pip-version-check --no-input -y "
-    "--yes --no-warn-script-location --prefer-binary --require-hashes --compile-bytecode --no-index --dev --frozen --locked "
-    "--no-compile --isolated --debug --no-color --no-progress --reinstall --all-extras --no-python-version-warning"
+    "--ignore-installed -I --no-build-isolation --break-system-packages --disable-pip-version-check --no-input "
+    "-y --yes --no-warn-script-location --prefer-binary --require-hashes --compile-bytecode --no-index --dev --frozen "
+    "--locked --no-compile --isolated --debug --no-color --no-progress --reinstall --all-extras"
 )
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?\s*([<>=!~@;].*)?$", re.DOTALL)
 

@@ -61,6 +61,14 @@ def read_requirements(tree: Tree, services: Iterable[Service] = (), memories: It
 
 
 def _read(tree: Tree, path: str) -> tuple[list[Entry], list[Gap]]:
+    """The entries of one file. What cannot be parsed is a gap where it mentions crewai, and else of no interest."""
+    entries, gaps = _parsed(tree, path)
+    if gaps and b"crewai" not in (tree.read(path) or b"").lower():
+        return entries, []
+    return entries, gaps
+
+
+def _parsed(tree: Tree, path: str) -> tuple[list[Entry], list[Gap]]:
     name = path.rpartition("/")[2].lower()
     if is_lock(name):
         text = tree.text(path)

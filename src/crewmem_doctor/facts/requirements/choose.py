@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from crewmem_doctor.facts.requirements.entry import RANKS, Entry
+from crewmem_doctor.facts.requirements.specifiers import matcher
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases.known import KNOWN, WITH_MEMORY
 
@@ -100,13 +101,10 @@ def _candidates(exact: bool, pep440: tuple[str, ...]) -> tuple[Version, ...]:
 
 def _allowed(alternatives: tuple[str, ...]) -> tuple[Version, ...] | None:
     """None where a specifier cannot be read."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        sets = [SpecifierSet(text) for text in alternatives]
-    except InvalidSpecifier:
+    tests = [matcher(text) for text in alternatives]
+    if any(test is None for test in tests):
         return None
-    return tuple(v for v in KNOWN if any(s.contains(str(v), prereleases=True) for s in sets))
+    return tuple(v for v in KNOWN if any(test is not None and test(v) for test in tests))
 
 
 def _named(alternatives: tuple[str, ...]) -> tuple[Version, ...]:

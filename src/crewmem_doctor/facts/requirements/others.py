@@ -48,7 +48,7 @@ def read_conda(tree: Tree, path: str) -> tuple[list[Entry], list[Gap]]:
     from crewmem_doctor.sources import yaml
 
     text = tree.text(path)
-    if text is None:
+    if text is None or "dependencies" not in text:
         return [], []
     documents, gaps = yaml.load(text, path)
     found: list[Entry] = []

@@ -49,6 +49,7 @@ def read_options(words: tuple[Word, ...], names: Mapping[str, str], flags: str =
             rest.append(word)
             continue
         name, equals, value = text.partition("=")
+        name = name if name in alone else _whole(name, names)
         short = text[:2]
         if equals and (name in names or name.startswith("--")):
             values.append((names.get(name, name), Word(value, word.at, word.literal)))
@@ -64,3 +65,11 @@ def read_options(words: tuple[Word, ...], names: Mapping[str, str], flags: str =
         else:
             seen.add(name)
     return Options(tuple(values), frozenset(seen), tuple(rest))
+
+
+def _whole(name: str, names: Mapping[str, str]) -> str:
+    """argparse accepts the beginning of a long option where only one begins so (`--conf`)."""
+    if name in names or not name.startswith("--") or len(name) < 6:
+        return name
+    found = [full for full in names if full.startswith(name)]
+    return found[0] if len(found) == 1 else name

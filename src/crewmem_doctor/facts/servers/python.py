@@ -89,7 +89,7 @@ def _first(words: tuple[Word, ...]) -> int:
         text = words[i].text
         if text in _VALUES:
             i += 2
-        elif not text.startswith("-") or text.startswith(("-m", "-c")):
+        elif not text.startswith("-") or text == "-" or text.startswith(("-m", "-c")):
             break
         else:
             i += 1

@@ -24,7 +24,7 @@ from crewmem_doctor.facts.servers import (
 )
 from crewmem_doctor.facts.servers.scene import Scene, span
 from crewmem_doctor.facts.servers.script import run_script
-from crewmem_doctor.facts.servers.wrappers import unwrap, with_settings
+from crewmem_doctor.facts.servers.wrappers import WRAPPERS, unwrap, with_settings
 from crewmem_doctor.model.deployment import Process
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.sources.passage import Passage
@@ -61,6 +61,8 @@ def run_words(words: tuple[Word, ...], scene: Scene, depth: int = 0) -> tuple[Pr
     inner = unwrap(words, name, scene)
     if inner is not None:
         return run_words(inner[0], inner[1], depth + 1)
+    if name in WRAPPERS and len(words) == 1:
+        return ()  # `exec 2>&1` and the like
     if name in _SHELLS:
         return _shell(words, scene, depth)
     if name == "eval":
@@ -68,7 +70,7 @@ def run_words(words: tuple[Word, ...], scene: Scene, depth: int = 0) -> tuple[Pr
         return run_text(Passage(text, words[0].at), scene, depth + 1)
     if name in ("su", "runuser"):
         return _su(words, scene, depth)
-    if name in ("watchfiles", "nodemon", "honcho", "concurrently"):
+    if name in ("watchfiles", "nodemon", "concurrently"):
         return _strings(words[1:], scene, depth)
     if name == "supervisord":
         return _supervised(words, scene, depth)
@@ -111,7 +113,7 @@ def _shell(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Process, 
         if not text.startswith("--") and "c" in text[1:] and i + 1 < len(words):
             script, arguments = words[i + 1], words[i + 3 :]
             return run_text(Passage(script.text, script.at), replace(scene, arguments=arguments), depth + 1)
-        i += 2 if text in ("-o", "+o", "-O", "--rcfile", "--init-file") else 1
+        i += 2 if text in ("--rcfile", "--init-file") or (text[1:2] != "-" and text[-1] in "oO") else 1
     if i >= len(words):
         return ()
     made = _file(words[i:], scene, depth)

@@ -3,6 +3,7 @@ through it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -30,17 +31,23 @@ _TRIVIAL = frozenset((
 # fmt: on
 # Servers whose words alone do not tell a program that stays from one that ends.
 _WEAK = ("python", "unknown")
-_CAP = 256 * 1024
+_MOST = 2000
+_MOST_EFFECTS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What a command of a script leaves behind for those after it."""
+    """What a command of a script leaves behind for those after it, in its branches and up to the command `until`."""
 
     branches: tuple[Branch, ...]
     settings: tuple[Setting, ...] = ()
     exported: bool = False
     directory: str = ""
+    until: int = sys.maxsize
+
+    @property
+    def lasting(self) -> bool:
+        return not self.branches and self.until == sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +58,21 @@ class _Candidate:
 
 def run_script(passage: Passage, scene: Scene, depth: int, run: Runner) -> tuple[Process, ...]:
     """The processes a script may end up running. Branches that a known environment rules out are left away."""
-    if len(passage.text) > _CAP:
-        return ()
-    found = commands(passage)
+    found = commands(passage)[:_MOST]
     tests = tests_of(found)
     functions = {command.function for command in found}
     effects: list[_Effect] = []
     candidates: list[_Candidate] = []
     ended: list[Command] = []
     for index, command in enumerate(found):
-        here = _after(scene, effects, command)
+        here = _after(scene, effects, command, index)
         if any(follows(command, last) for last in ended) or not taken(command, here, tests):
             continue
         sure = certain(command, here, tests)
         effect = _effect(command, here, () if sure else command.branches)
         if effect is not None:
-            effects.append(effect)
-        if command.background:
-            _forget_joined(found, index, effects)
+            effect = replace(effect, until=_reach(found, index) if effect.directory else sys.maxsize)
+            scene, effects = _kept(effect, scene, effects)
         words = command.words
         name = words[0].text.rpartition("/")[2] if words else ""
         if not words or name in functions:
@@ -114,17 +118,30 @@ def _distinct(found: list[Process]) -> tuple[Process, ...]:
     return tuple(out.values())
 
 
-def _after(scene: Scene, effects: list[_Effect], command: Command) -> Scene:
+def _kept(effect: _Effect, scene: Scene, effects: list[_Effect]) -> tuple[Scene, list[_Effect]]:
+    """What lasts goes into the scene and undoes what branches did to the same variables; the rest waits for its use."""
+    if not effect.lasting:
+        return scene, [*effects, effect] if len(effects) < _MOST_EFFECTS else effects
+    names = {s.name for s in effect.settings}
+    left = [replace(e, settings=tuple(s for s in e.settings if s.name not in names)) for e in effects]
+    others = replace(scene, variables=tuple(s for s in scene.variables if s.name not in names))
+    return _applied(others, effect, list(effect.settings)), left
+
+
+def _applied(scene: Scene, effect: _Effect, settings: list[Setting]) -> Scene:
+    scene = scene.moved(effect.directory) if effect.directory else scene
+    if effect.exported:
+        return with_settings(scene, settings)
+    return replace(scene, variables=(*scene.variables, *settings)) if settings else scene
+
+
+def _after(scene: Scene, effects: list[_Effect], command: Command, index: int) -> Scene:
     """The scene that a command finds, given what ran before it."""
     for effect in effects:
         sure = inside(effect.branches, command)
-        if effect.directory and sure:
-            scene = scene.moved(effect.directory)
-        settings = [s if sure else _doubtful(s, scene) for s in effect.settings]
-        if settings and effect.exported:
-            scene = with_settings(scene, settings)
-        elif settings:
-            scene = replace(scene, variables=(*scene.variables, *settings))
+        if index <= effect.until and (sure or effect.settings):
+            settings = [s if sure else _doubtful(s, scene) for s in effect.settings]
+            scene = _applied(scene, effect if sure else replace(effect, directory=""), settings)
     return scene
 
 
@@ -169,7 +186,9 @@ def _declared(words: tuple[Word, ...], scene: Scene, exported: bool) -> tuple[Se
     return tuple(made)
 
 
-def _forget_joined(found: tuple[Command, ...], index: int, effects: list[_Effect]) -> None:
-    """`cd x && serve &` runs in a process of its own: its `cd` does not reach what follows."""
-    if found[index].after in ("&&", "||") and effects and effects[-1].directory:
-        effects.pop()
+def _reach(found: tuple[Command, ...], index: int) -> int:
+    """How far a `cd` reaches: `cd x && serve &` runs in a process of its own."""
+    last = index
+    while last + 1 < len(found) and found[last + 1].after in ("&&", "||"):
+        last += 1
+    return last if found[last].background else sys.maxsize

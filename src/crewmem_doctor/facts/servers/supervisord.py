@@ -38,7 +38,11 @@ def programs(words: tuple[Word, ...], scene: Scene) -> tuple[Program, ...]:
         found = scene.read(name)
         if found is not None:
             return tuple(_programs(found[1].text, found[0], scene))
-    return ()
+    if word is not None:
+        return ()
+    # Debian's own configuration includes that folder.
+    parts = [scene.read(c.target) for c in scene.copies if re.match(r"/etc/supervisor/conf\.d/[^/]+$", c.target)]
+    return tuple(p for part in parts if part is not None for p in _programs(part[1].text, part[0], scene))
 
 
 def _programs(text: str, path: str, scene: Scene) -> list[Program]:
