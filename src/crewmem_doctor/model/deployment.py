@@ -34,6 +34,7 @@ class Mount:
 
     `source` is the volume's name or the host path (for a bind: relative to the scan root where it lies inside it).
     `shared` says that all replicas see one content. `network` names a network file system where one is known ("nfs").
+    `unsure` says why it is not known whether replicas share it; `shared` is then False.
     """
 
     target: str
@@ -45,6 +46,7 @@ class Mount:
     read_only: bool = False
     network: str = ""
     sub_path: str = ""
+    unsure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +158,5 @@ class Service:
     durable_disk: bool = True  # False where the platform offers none for that file system
     profiles: tuple[str, ...] = ()
     deployment: str = ""  # groups the services that are deployed together: the compose project's main file
+    rollout: str = ""  # how Kubernetes replaces pods: "Recreate", "RollingUpdate", "OnDelete"
+    grace: Answer[int] | None = None  # seconds between SIGTERM and SIGKILL, where something sets them
