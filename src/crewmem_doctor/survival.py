@@ -156,6 +156,8 @@ def _own_disk(run: Run, placement: Placement) -> Outcome:
         return Outcome("lost", f"each replica has its own {placement.display}")
     if mount.shared or (mount.kind in ("named", "bind") and not run.service.orchestrated):
         return KEPT
+    if mount.unsure:
+        return Outcome("unknown", mount.unsure)
     return Outcome("lost", f"each replica has its own {_described(mount)} at {mount.target}")
 
 
