@@ -19,6 +19,8 @@ from crewmem_doctor.redact import hidden, redact
     ("REDIS_URL=redis://user:${PASS}@h:1/0", "REDIS_URL=redis://h:1/0"),
     ('f"redis://{user}:{pw}@{host}:6379"', 'f"redis://{host}:6379"'),
     ("mongodb+srv://u:p%40@h/db?w=1", "mongodb+srv://h/db"),
+    ("in /app/postgresql:/crew:hunter2@db/memory", "in /app/postgresql:/db/memory"),
+    ("in /app/redis:/:hunter2@redis:6379/0", "in /app/redis:/redis:6379/0"),
     ("OPENAI_API_KEY=sk-proj-abcdefghijkl", "OPENAI_API_KEY=***"),
     ("POSTGRES_PASSWORD: hunter2", "POSTGRES_PASSWORD: ***"),
     ("DB_PASSWORD=ab/cd.ef", "DB_PASSWORD=***"),

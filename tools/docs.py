@@ -8,16 +8,21 @@
 from __future__ import annotations
 
 import difflib
+import fcntl
 import os
+import pty
 import re
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+COLUMNS = 100
 RULES = ROOT / "docs" / "rules.md"
 INTRODUCTION = """\
 # Rules
@@ -105,10 +110,32 @@ def doctor(*words: str) -> subprocess.CompletedProcess[str]:
                           capture_output=True, env=environment, check=False)
 
 
+def on_terminal(*words: str) -> str:
+    """What the program prints on a terminal of 100 columns without colour, where it wraps."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+    environment = {"PATH": os.environ.get("PATH", ""), "NO_COLOR": "1", "TERM": "xterm", "PYTHONUTF8": "1"}
+    process = subprocess.Popen([sys.executable, "-m", "crewmem_doctor", *words], cwd=ROOT, env=environment,
+                               stdin=subprocess.DEVNULL, stdout=side, stderr=subprocess.DEVNULL)
+    os.close(side)
+    printed = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:         # Linux reports the end of a terminal so
+            break
+        if not part:
+            break
+        printed += part
+    os.close(main)
+    process.wait()
+    return printed.decode("utf-8")
+
+
 def with_samples(text: str) -> str:
     """The document with each marked sample as the program prints it today."""
     def fresh(match: re.Match[str]) -> str:
-        lines = doctor("scan", match[2]).stdout.rstrip().splitlines()
+        lines = on_terminal("scan", match[2]).rstrip().splitlines()
         return match[1] + "".join(line.rstrip() + "\n" for line in lines) + match[4]
 
     return SAMPLE.sub(fresh, text)

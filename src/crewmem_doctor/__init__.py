@@ -1,28 +1,31 @@
-"""Finds why CrewAI agents remember on the laptop and forget in production.
-
-`examine(path, settings)` audits a tree and returns a Report. Nothing of the tree is imported or run.
-"""
+"""Finds why CrewAI agents remember on the laptop and forget in production."""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crewmem_doctor.doctor import examine
+    from pathlib import Path
+
+    from crewmem_doctor.model.report import Report
     from crewmem_doctor.settings import Settings
 
 __version__ = "0.1.0"
 __all__ = ["Settings", "__version__", "examine"]
 
 
+def examine(path: Path, settings: Settings | None = None) -> Report:
+    """Audit the tree at `path`. Files are read; nothing of the tree is imported, run or changed.
+
+    Raises `crewmem_doctor.errors.CrewmemError` for a path that does not exist and for settings that name no rule.
+    """
+    # By name, since `--help` and `explain` must not pay for what only an audit needs.
+    report: Report = importlib.import_module("crewmem_doctor.doctor").examine(path, settings)
+    return report
+
+
 def __getattr__(name: str) -> Any:
-    """`--help` and `explain` must not pay for what only a scan needs."""
-    if name == "examine":
-        from crewmem_doctor.doctor import examine
-
-        return examine
     if name == "Settings":
-        from crewmem_doctor.settings import Settings
-
-        return Settings
+        return importlib.import_module("crewmem_doctor.settings").Settings
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from crewmem_doctor import policy
 from crewmem_doctor.facts.comments import read_comments
 from crewmem_doctor.facts.compose import read_compose
 from crewmem_doctor.facts.dockerfile import standalone_services
-from crewmem_doctor.facts.link import link
+from crewmem_doctor.facts.link import PATH_VARIABLES, link
 from crewmem_doctor.facts.python import read_code
 from crewmem_doctor.facts.requirements import read_requirements
+from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.report import Report, Row
@@ -44,21 +46,35 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
 
 def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
-    code = read_code(tree)
     composed, compose_gaps, used = read_compose(tree)
     dockerfile_gaps: list[Gap] = []
     alone = standalone_services(tree, used, dockerfile_gaps)
     services = (*composed, *alone)
+    code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
     memories = tuple(
         replace(memory, id=f"m{number}")
         for number, memory in enumerate(sorted(code.memories, key=lambda m: (m.at, m.kind, m.callee)), 1))
-    runs, services = link(code.code, memories, services, tree.python)
+    runs, services = link(code.code, memories, services, tree.python, hinted_variables(tree))
     gaps = {*tree.gaps, *code.gaps, *compose_gaps, *dockerfile_gaps, *asked.gaps}
     return Project(
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
         gaps=tuple(sorted(gaps)), files=len(tree.hits), excerpt=excerpts(tree))
+
+
+def started_scripts(services: Iterable[Service], python: Iterable[str]) -> list[str]:
+    """The scripts that services start: one may be a server or a task worker that itself never names CrewAI."""
+    words = {word for s in services for p in s.processes if p.server == "python" for word in p.words}
+    names = {word.rpartition("/")[2] for word in words if word.endswith(".py")}
+    return [path for path in python if path.rpartition("/")[2] in names] if names else []
+
+
+def hinted_variables(tree: Tree) -> set[str]:
+    """The path variables that the tree's examples of environment files name: a missing env_file may set those."""
+    texts = [tree.read(path) or b"" for path in tree.named(lambda name: ".env" in name or name.startswith("env."))]
+    given = {name: re.compile(rb"^[ \t]*(?:export )?" + name.encode() + rb"=", re.MULTILINE) for name in PATH_VARIABLES}
+    return {name for name, pattern in given.items() if any(pattern.search(text) for text in texts)}
 
 
 def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 HIDDEN = "***"
 _URL = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*://([^\s"'`<>|\\^\[\](){},]|\$\{[^}\s]*\}|\{[^}\s]*\}|\[[0-9A-Fa-f:.%]+\])*""")
+# What is left of a URL that something took for a path: postgresql:/user:password@host.
+_COLLAPSED = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:/(?!/)(?P<userinfo>[^\s/@:"']*:[^\s@"']*@)""")
 _TOKEN = re.compile(
     r"""\b(?:sk|pk|rk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9_-]{8,}|\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_\w{16,}"""
     r"""|\bglpat-[\w-]{16,}|\bxox[abeoprs]-[A-Za-z0-9-]{8,}|\b(?:AKIA|ASIA)[0-9A-Z]{12,}|\bAIza[\w-]{30,}"""
@@ -55,17 +57,22 @@ def hidden(text: str) -> list[tuple[int, int, str]]:
 
 
 def _urls(text: str) -> Iterator[tuple[int, int, str]]:
-    if "://" not in text:
-        return
-    for match in _URL.finditer(text):
-        start = match.start() + match[0].index("://") + 3
-        rest = text[start:match.end()]
-        cut = _userinfo(rest)
-        if cut:
-            yield start, start + cut, ""
-        query = min((i for i in (rest.find("?", cut), rest.find("#", cut)) if i >= 0), default=-1)
-        if query >= 0:
-            yield start + query, match.end(), ""
+    for match in _COLLAPSED.finditer(text) if "@" in text else ():
+        yield match.start("userinfo"), match.end("userinfo"), ""
+    for match in _URL.finditer(text) if "://" in text else ():
+        yield from _parts(text, match)
+
+
+def _parts(text: str, match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """The userinfo of a URL, and its query with the fragment."""
+    start = match.start() + match[0].index("://") + 3
+    rest = text[start:match.end()]
+    cut = _userinfo(rest)
+    if cut:
+        yield start, start + cut, ""
+    query = min((i for i in (rest.find("?", cut), rest.find("#", cut)) if i >= 0), default=-1)
+    if query >= 0:
+        yield start + query, match.end(), ""
 
 
 def _userinfo(rest: str) -> int:

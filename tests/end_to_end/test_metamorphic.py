@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from crewmem_doctor import examine
+from crewmem_doctor.model.deployment import EVENTS
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 FOLDERS = sorted(path.parent for path in FIXTURES.rglob("requirements.txt")) + sorted(
@@ -17,15 +19,12 @@ CHOSEN = [pytest.param(folder, id=folder.relative_to(FIXTURES).as_posix()) for f
 TEXTS = (".py", ".yaml", ".yml", ".txt", ".toml", ".sh")
 
 
-def answer(doctor: Callable[..., Any], root: Path) -> tuple[int, list[tuple[str, str]], list[str]]:
+def answer(root: Path) -> tuple[int, list[tuple[str, str]], list[str]]:
     """Status, what was found, and the survival table, without places."""
-    outcome = doctor("scan", root, "--format", "json")
-    assert outcome.status in (0, 1), outcome.errors
-    report = outcome.report
-    found = sorted((finding["rule"], finding["severity"]) for finding in report["findings"])
-    cells = [" ".join(row[event] for event in ("request", "worker", "restart", "redeploy", "replica", "node"))
-             for row in report["survival"]]
-    return outcome.status, found, sorted(cells)
+    report = examine(root)
+    found = sorted((finding.rule, finding.severity) for finding in report.findings)
+    cells = [" ".join(row.outcomes[event].word for event in EVENTS) for row in report.rows]
+    return report.exit_code, found, sorted(cells)
 
 
 def rewrite(root: Path, change: Callable[[bytes], bytes], suffixes: tuple[str, ...] = TEXTS) -> None:
@@ -35,35 +34,35 @@ def rewrite(root: Path, change: Callable[[bytes], bytes], suffixes: tuple[str, .
 
 
 @pytest.mark.parametrize("folder", CHOSEN)
-def test_a_folder_deeper(folder: Path, doctor: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_folder_deeper(folder: Path, tmp_path: Path) -> None:
     """The service of a monorepo is judged as it is alone."""
     shutil.copytree(folder, tmp_path / "services" / "backend")
-    assert answer(doctor, tmp_path) == answer(doctor, folder)
+    assert answer(tmp_path) == answer(folder)
 
 
 @pytest.mark.parametrize("folder", CHOSEN)
-def test_windows_line_ends_and_a_byte_order_mark(folder: Path, doctor: Callable[..., Any], tmp_path: Path) -> None:
+def test_windows_line_ends_and_a_byte_order_mark(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     rewrite(copy, lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n"))
-    assert answer(doctor, copy) == answer(doctor, folder)
+    assert answer(copy) == answer(folder)
 
 
 @pytest.mark.parametrize("folder", CHOSEN)
-def test_fingerprints_outlive_edits_above(folder: Path, doctor: Callable[..., Any], tmp_path: Path) -> None:
+def test_fingerprints_outlive_edits_above(folder: Path, tmp_path: Path) -> None:
     """A baseline must survive a licence header."""
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     rewrite(copy, lambda content: b"# Copyright\n\n\n" + content, (".py", ".yaml", ".yml"))
 
     def prints(root: Path) -> list[str]:
-        return sorted(finding["fingerprint"] for finding in doctor("scan", root, "--format", "json").report["findings"])
+        return sorted(finding.fingerprint for finding in examine(root).findings)
 
     assert prints(copy) == prints(folder)
 
 
 @pytest.mark.parametrize("folder", CHOSEN)
-def test_neighbours_do_not_matter(folder: Path, doctor: Callable[..., Any], tmp_path: Path) -> None:
+def test_neighbours_do_not_matter(folder: Path, tmp_path: Path) -> None:
     """Documentation, a front end, a vendored environment and somebody else's `Crew`."""
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -80,4 +79,4 @@ def test_neighbours_do_not_matter(folder: Path, doctor: Callable[..., Any], tmp_
         path = copy / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assert answer(doctor, copy) == answer(doctor, folder)
+    assert answer(copy) == answer(folder)

@@ -145,7 +145,8 @@ ARGUMENTS = [
     ("1.9.3", "crewai.Crew", "memory", Text(True), "ok"),
     ("1.9.3", "crewai.Crew", "memory", DICT, "rejected"),
     ("1.10.1", "crewai.Crew", "memory", DICT, "fails-at-save"),
-    ("1.14.5", "crewai.Crew", "memory", DICT, "rejected"),
+    ("1.12.2", "crewai.Crew", "memory", DICT, "rejected"),
+    ("1.14.5", "crewai.Crew", "memory", DICT, "ignored"),
     ("1.15.30", "crewai.Crew", "memory", DICT, "ignored"),
     ("1.15.30", "crewai.Crew", "memory", Text("redis"), "rejected"),
     ("1.15.30", "crewai.Crew", "memory", Text("true"), "ok"),
@@ -174,6 +175,10 @@ ARGUMENTS = [
     ("1.11.0", "crewai.Memory", "root_scope", Text("/u"), "ignored"),
     ("1.12.1", "crewai.Memory", "root_scope", Text("/u"), "ok"),
     ("1.9.3", "crewai.Agent", "memory", Text(True), "ok"),
+    ("1.9.3", "crewai.Agent", "memory", DICT, "ignored"),
+    ("1.12.2", "crewai.Agent", "memory", DICT, "rejected"),
+    ("1.14.5", "crewai.Agent", "memory", DICT, "ignored"),
+    ("1.15.30", "crewai.Agent", "memory", Text("redis"), "rejected"),
     ("1.15.30", "mem0.Memory", "storage", DICT, None),
 ]
 

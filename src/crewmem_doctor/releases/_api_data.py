@@ -45,27 +45,40 @@ def _instance(name: str, since: str, before: str) -> Mapping[str, Spans]:
     return {**base, "dict": (around[0], wrong, around[1]), "text": (around[0], wrong, around[1])}
 
 
+def _unified_dict(owner: str) -> Spans:
+    """What becomes of a dict since there is one Memory."""
+    return (
+        _v("fails-at-save", f"the dict itself becomes the memory: every save and recall fails inside the {owner}, and"
+           " the kickoff still succeeds", "1.10.0", "1.11.1", "ran 1.10.1, 1.11.0"),
+        _v("rejected", f"building the {owner} raises a KeyError: memory takes a flag or a Memory",
+           "1.11.1", "1.13.0", "ran 1.11.1, 1.12.2: KeyError 'memory'"),
+        _v("ignored", f"the {owner} builds a default Memory from the dict and drops every key that Memory does not"
+           " know, so the records land in the default local store", "1.13.0", None,
+           "ran 1.13.0, 1.14.1, 1.14.5, 1.14.7, 1.15.30"),
+    )
+
+
+def _unified_text(owner: str) -> Spans:
+    return (
+        _v("fails-at-save", "the text itself becomes the memory: nothing is saved or recalled, and the kickoff still"
+           " succeeds", "1.10.0", "1.11.1", "ran 1.10.1, 1.11.0"),
+        _v("rejected", f"building the {owner} raises an error: memory takes a flag or a Memory", "1.11.1", None,
+           "ran 1.11.1, 1.12.2: AttributeError; 1.13.0, 1.14.5, 1.15.30: ValidationError"),
+    )
+
+
 _CREW: dict[str, Mapping[str, Spans]] = {
     "memory": {
         "flag": (_ok("0.27.0", None, "ran 0.130.0 to 1.15.30"),),
         "dict": (
             _v("rejected", "Crew raises a ValidationError: memory takes True or False", "0.27.0", "1.10.0",
                "ran 0.130.0, 0.203.2, 1.9.3"),
-            _v("fails-at-save", "the dict itself becomes the memory: every save and recall fails inside the crew, and"
-               " the kickoff still succeeds", "1.10.0", "1.11.1", "ran 1.10.1; 1.11.0 crew.py: bool | Any"),
-            _v("rejected", "Crew raises a ValidationError: memory takes a flag or a Memory", "1.11.1", "1.14.6",
-               "1.11.1 and 1.14.5 crew.py: bool | Memory | MemoryScope | MemorySlice, no coercion (read)"),
-            _v("ignored", "Crew builds a default Memory from the dict and drops every key that Memory does not know, so"
-               " the records land in the default local store", "1.14.6", None,
-               "1.15.30 memory/memory_scope.py:20-36 _ensure_memory_kind; ran 1.14.7, 1.15.30"),
+            *_unified_dict("crew"),
         ),
         "text": (
             _v("rejected", "Crew raises a ValidationError: memory takes True or False", "0.27.0", "1.10.0",
                "ran 0.130.0, 0.203.2, 1.9.3"),
-            _v("fails-at-save", "the text itself becomes the memory: nothing is saved or recalled, and the kickoff"
-               " still succeeds", "1.10.0", "1.11.1", "ran 1.10.1"),
-            _v("rejected", "Crew raises a ValidationError: memory takes a flag or a Memory", "1.11.1", None,
-               "ran 1.14.7, 1.15.30"),
+            *_unified_text("crew"),
         ),
         "legacy": (
             _v("rejected", "Crew raises a ValidationError: memory takes True or False, the instance belongs into "
@@ -88,6 +101,8 @@ _CREW: dict[str, Mapping[str, Spans]] = {
         _ok("1.14.1", None, "1.14.1 state/checkpoint_config.py"),
     )},
 }
+_AGENT_IGNORES = _v("ignored", "the agent has no memory of its own: the argument is accepted and does nothing",
+                    "", "1.10.0", "ran 0.203.2, 1.9.3")
 _AGENT: dict[str, Mapping[str, Spans]] = {
     "memory": {
         "flag": (
@@ -95,16 +110,9 @@ _AGENT: dict[str, Mapping[str, Spans]] = {
                "ran 0.203.2, 1.9.3"),
             _ok("1.10.0", None, "1.10.1 agents/agent_builder/base_agent.py; ran 1.10.1, 1.15.30"),
         ),
-        "dict": (
-            _v("ignored", "the agent has no memory of its own: the argument is accepted and does nothing", "", "1.10.0",
-               "ran 0.203.2, 1.9.3"),
-            _v("ignored", "the agent builds a default Memory from the dict and drops every key that Memory does not"
-               " know", "1.14.6", None, "1.15.30 memory/memory_scope.py:20-36; ran 1.15.30"),
-        ),
-        "legacy": (
-            _v("ignored", "the agent has no memory of its own: the argument is accepted and does nothing", "", "1.10.0",
-               "ran 0.203.2, 1.9.3"),
-        ),
+        "dict": (_AGENT_IGNORES, *_unified_dict("agent")),
+        "text": (_AGENT_IGNORES, *_unified_text("agent")),
+        "legacy": (_AGENT_IGNORES,),
         "any": (_ok("1.10.0", None, "1.15.30 agents/agent_builder/base_agent.py"),),
     },
     "embedder": {"any": (_ok("", None, "1.15.30 agent/core.py"),)},
@@ -160,7 +168,7 @@ _MEMORY: dict[str, Mapping[str, Spans]] = {
         _v("rejected", "Memory knows no root_scope before 1.12 and raises a TypeError",
            "1.10.0", "1.11.0", "ran 1.10.1"),
         _v("ignored", "Memory knows no root_scope before 1.12: it drops the argument without a word",
-           "1.11.0", "1.12.0", "1.11.1 memory/unified_memory.py: no such field"),
+           "1.11.0", "1.12.0", "ran 1.11.0, 1.11.1"),
         _ok("1.12.0", None, "1.12.1 memory/unified_memory.py"),
     )},
     "memory_kind": {"any": (_ok("1.14.6", None, "1.14.6 memory/unified_memory.py"),)},

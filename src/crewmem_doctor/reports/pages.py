@@ -19,17 +19,19 @@ def page(rule: Rule, look: Look) -> str:
     out.add((f"{rule.id} {rule.name}", "bold"), "  ", (rule.severity, rule.severity), (f"  {rule.group}", "dim"))
     lines = rule.page.splitlines()
     out.add(*_inline(re.sub(rf"^{rule.id}\s*·\s*", "", lines[0]) if lines else rule.summary))
+    before = ""
     for kind, text in _blocks(lines[1:]):
         if kind == "heading":
             out.heading(text)
         elif kind == "code":
             for line in text.splitlines():
                 out.lines.append([("    ", ""), (visible(line), "snippet")])
+            out.blank()
         else:
-            out.blank()
+            if before != "heading":
+                out.blank()
             out.add(*_inline(text), hang=2 if text.startswith("- ") else 0)
-        if kind == "code":
-            out.blank()
+        before = kind
     _examples(out, rule)
     return out.text()
 

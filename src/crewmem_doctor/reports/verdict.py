@@ -54,11 +54,15 @@ def _losing(report: Report) -> int:
 def _findings(report: Report, found: str) -> Verdict:
     losing = _losing(report)
     loses = f"{count(losing, 'memory loses', 'memories lose')} records: " if losing else ""
+    told = f"{loses}{found}"
+    if report.project.memories and not report.rows:
+        told += "; no deployment file here runs a memory"
     if report.count("error"):
-        return Verdict("bad", loses + found, _first(report))
+        return Verdict("bad", told, _first(report))
     if report.count("warning"):
-        return Verdict("doubtful", loses + found, _first(report))
-    return Verdict("doubtful" if losing else "good", loses + f"nothing worse than {found}", _first(report))
+        return Verdict("doubtful", told, _first(report))
+    return Verdict("doubtful" if losing else "good", f"Nothing that loses records, {found}" if not losing else told,
+                   _first(report))
 
 
 def _silence(report: Report) -> Verdict:

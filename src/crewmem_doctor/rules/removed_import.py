@@ -32,18 +32,18 @@ from crewmem_doctor.rules.base import Example, Rule
 
 
 def check(project: Project) -> Iterator[Finding]:
-    groups: dict[tuple[str, str, bool], list[Use]] = {}
+    groups: dict[tuple[str, bool], list[Use]] = {}
     for use in imports(project):
         if use.never_works or use.gone:
-            groups.setdefault((use.at.path, use.owner, use.never_works), []).append(use)
-    for (_, module, never), uses in groups.items():
+            groups.setdefault((use.at.path, use.never_works), []).append(use)
+    for (_, never), uses in groups.items():
         first = uses[0]
-        names = several(dict.fromkeys(u.what.rpartition(".")[2] for u in uses))
+        names = list(dict.fromkeys(u.what.rpartition(".")[2] for u in uses))
         where = on_release(project.release) if never else f"on CrewAI {project.release.newest}, which a fresh install brings"
         yield RULE.finding(
-            first.at, f"{names} cannot be imported from {module} {where}: {first.newest.sentence}",
-            subject=module, evidence=",".join(sorted({u.what.rpartition(".")[2] for u in uses})),
-            severity="error" if never else "warning", confidence="high" if never else "medium",
+            first.at, f"{several(names)} cannot be imported {where}: {first.newest.sentence}",
+            subject=first.owner, evidence=",".join(sorted(names)), severity="error" if never else "warning",
+            confidence="high" if never else "medium",
             because=unique(Step(u.at, f"imports {u.what.rpartition('.')[2]} too") for u in uses[1:] if u.at.line != first.at.line),
             fix=instead_of_import(first, project.release))
 

@@ -69,7 +69,8 @@ def _finding(project: Project, memories: list[Memory], changes: list[Change], on
         release.at or memories[0].turned_on or memories[0].at,
         f"{asked} allows {release.candidates[0]} to {release.newest}, and memory differs between them: {'; '.join(clauses)}{others}",
         subject="crewai", evidence=release.specifier or "any", severity=severity, confidence=confidence,
-        because=unique([*(Step(u.at, f"uses {u.what}") for u in one_sided),
+        because=unique([*(Step(r.at, "asks for crewai too") for r in project.requirements if r.name == "crewai" and r.at != release.at),
+                        *(Step(u.at, f"uses {u.what}") for u in one_sided),
                         *(Step(m.turned_on or m.at, "memory is turned on here") for m in memories)]),
         fix=_fix(project, one_sided))
 

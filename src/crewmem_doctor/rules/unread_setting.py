@@ -50,11 +50,12 @@ def check(project: Project) -> Iterator[Finding]:
     places: dict[str, list[Location]] = {}
     for name, at in _settings(project):
         places.setdefault(name, []).append(at)
-    for name, ats in places.items():
-        verdict = unread(project.release.newest, name)
-        if verdict is None or not project.release.always(lambda v, n=name: unread(v, n) is not None):  # type: ignore[misc]
-            continue
-        if any(r.name == name for r in project.code.env_reads) or (name == LOCK and _redis_has_a_purpose(project)):
+    read = {r.name for r in project.code.env_reads}
+    idle = [n for n in places if n not in read and project.release.always(lambda v, n=n: unread(v, n) is not None)]  # type: ignore[misc]
+    for name in idle:
+        ats, verdict = places[name], unread(project.release.newest, name)
+        # Beside a backend setting that nobody reads, the client library alone does not make it a lock that was meant.
+        if verdict is None or (name == LOCK and _redis_has_a_purpose(project, {"redis"} if len(idle) > 1 else set())):
             continue
         yield RULE.finding(
             ats[0], f"{name} moves no memory: {verdict.sentence}. Memory stays on the local disk", subject=name, evidence=name,
@@ -90,14 +91,14 @@ def _settings(project: Project) -> Iterator[tuple[str, Location]]:
             yield setting.name, setting.at
 
 
-def _redis_has_a_purpose(project: Project) -> bool:
-    """Somebody else reads REDIS_URL, or the lock that it really moves is installed."""
+def _redis_has_a_purpose(project: Project, but: set[str]) -> bool:
+    """Somebody else reads REDIS_URL, or the lock that it really moves is installed. `but` are packages that do not count."""
     asked = {r.name for r in project.requirements} | {e for r in project.requirements if r.name in ("celery", "kombu", "fastapi-cache2")
                                                      for e in r.extras}
     packages = {word.split("[", 1)[0].split("=", 1)[0].split(">", 1)[0].lower() for s in project.services for word in s.packages}
     servers = {p.server for s in project.services for p in s.processes}
     imported = {i.name.split(".", 1)[0].replace("_", "-") for i in project.code.imports}
-    return bool(USE_REDIS & (asked | packages | servers | imported))
+    return bool((USE_REDIS - but) & (asked | packages | servers | imported))
 
 
 BACKEND = "services:\n  api:\n    build: .\n    environment:\n      CREWAI_MEMORY_BACKEND: redis{}\n"

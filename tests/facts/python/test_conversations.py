@@ -62,7 +62,7 @@ def test_a_container_that_a_handler_fills(read: Read, definition: str, body: str
         ("crews = {}", "crews[session_id] = 'queued'"),
         ("memory = {}", "memory = {}; memory[session_id] = text"),
         ("sessions = {}", "sessions['last'] = text"),
-        ("import sqlite3\nsessions = {}", "sessions[session_id] = text; sqlite3.connect('x.db').execute('insert')"),
+        ("import sqlite3\nsessions = {}", "sessions[session_id] = text; sqlite3.connect('x.db').execute('insert into messages')"),
     ],
 )
 def test_what_is_no_conversation(read: Read, definition: str, body: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crewmem_doctor.facts.python.calls import api_calls, api_imports, module_facts
@@ -27,11 +28,14 @@ class CodeFacts:
     gaps: tuple[Gap, ...]
 
 
-def read_code(tree: Tree) -> CodeFacts:
-    """Everything that rules need of the Python sources. Without a use of CrewAI there are no memories."""
+def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
+    """Everything that rules need of the Python sources. Without a use of CrewAI there are no memories.
+
+    `scripts` are looked at as well, although they may not mention CrewAI.
+    """
     if not tree.hits:
         return CodeFacts(Code(), (), ())
-    base = CodeBase(tree)
+    base = CodeBase(tree, scripts)
     survey = Survey(base)
     imports = api_imports(base)
     uses_crewai = any(root(i.name) == "crewai" for i in imports)

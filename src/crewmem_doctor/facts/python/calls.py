@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
+from crewmem_doctor.facts.python.closure import targets
 from crewmem_doctor.facts.python.crewai_names import crewai_class, public
 from crewmem_doctor.facts.python.environment import under_main
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Module
@@ -150,9 +151,10 @@ def _module(base: CodeBase, module: Module, runs: Mapping[str, list[Location]]) 
     early: dict[str, None] = {}
     late: dict[str, None] = {}
     for imported in module.imports:
-        path = base.import_path(imported, module)
-        if path and path != module.path:
-            (early if imported.function is None and not under_main(module, imported.node) else late)[path] = None
+        at_import = imported.function is None and not under_main(module, imported.node)
+        for path in targets(base, imported, module):
+            if path != module.path:
+                (early if at_import else late)[path] = None
     kickoffs = [base.location(s.node, module) for s in module.body.sites if last_name(s.node.func) in KICKOFFS]
     return ModuleFacts(
         module.path,

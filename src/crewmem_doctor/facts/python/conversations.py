@@ -12,42 +12,27 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from crewmem_doctor.facts.python.clients import REMOTE
 from crewmem_doctor.facts.python.containers import Container, containers
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
+from crewmem_doctor.facts.python.durable import is_cache
 from crewmem_doctor.facts.python.index import Class, Function, Scope
 from crewmem_doctor.facts.python.ledger import Goal, reaches
-from crewmem_doctor.facts.python.survey import Survey, last_name, root
+from crewmem_doctor.facts.python.survey import Survey, last_name
 from crewmem_doctor.facts.python.wording import means_conversation
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Step, Store
 
 _WRITES = frozenset({"append", "appendleft", "setdefault", "update", "insert", "extend", "add"})
-_DURABLE = frozenset(
-    {
-        "sqlite3",
-        "aiosqlite",
-        "sqlalchemy",
-        "sqlmodel",
-        "shelve",
-        "diskcache",
-        "tinydb",
-        "peewee",
-        "tortoise",
-        "django",
-        "databases",
-    }
-)
-_DURABLE_CALLS = frozenset({"builtins.open", "json.dump", "pickle.dump", "aiofiles.open"})
-_DURABLE_METHODS = frozenset(
-    {"commit", "write_text", "write_bytes", "hset", "setex", "insert_one", "update_one", "replace_one"}
-)
 _CACHES = frozenset({"functools.lru_cache", "functools.cache", "cachetools.cached", "cachetools.func.ttl_cache"})
 
 
 def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
     found: list[Memory] = []
+    told: set[Class] = set()
     for container in dict.fromkeys(containers(survey)):
+        # An object's index beside its history is the same cause.
+        if container.owner in told:
+            continue
         writers = [
             w for w in _writers(survey, container) if container.holds or means_conversation(container.word) or w[2]
         ]
@@ -55,10 +40,12 @@ def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -
             continue
         functions = list(dict.fromkeys(function for function, _, _ in writers))
         handlers = _handlers(survey, functions, entries)
-        if not handlers or all(_durable(survey, function) for function in functions):
+        if not handlers or is_cache(survey, container, functions):
             continue
         if container.owner is not None and not _long_lived(survey, container.owner, entries):
             continue
+        if container.owner is not None:
+            told.add(container.owner)
         uses = tuple(Step(at, "entries are put in here") for _, at, _ in writers[:4])
         found.append(
             Memory(
@@ -152,20 +139,6 @@ def _is_crew(survey: Survey, value: ast.expr | None, scope: Scope) -> bool:
         return False
     name = survey.base.type_of(value, scope)
     return bool(name) and crewai_class(survey.base, name) in (CREW, FLOW)
-
-
-def _durable(survey: Survey, function: Function) -> bool:
-    """Whether the function also writes to a database or file."""
-    for site in function.sites:
-        name, call = site.callee, site.node
-        if (
-            root(name) in _DURABLE | REMOTE - {"requests", "httpx", "aiohttp", "google", "azure"}
-            or name in _DURABLE_CALLS
-        ):
-            return True
-        if last_name(call.func) in _DURABLE_METHODS and isinstance(call.func, ast.Attribute):
-            return True
-    return False
 
 
 def _long_lived(survey: Survey, cls: Class, entries: Mapping[Function, EntryPoint]) -> bool:

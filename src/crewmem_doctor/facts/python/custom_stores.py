@@ -20,8 +20,6 @@ StoreOf = Callable[[Survey, Expr | None, Location | None], Store]
 
 _FILES = frozenset(
     {
-        "sqlite3",
-        "aiosqlite",
         "shelve",
         "dbm",
         "diskcache",
@@ -42,6 +40,8 @@ _FILE_CALLS = frozenset({"builtins.open", "json.dump", "yaml.dump", "io.open", "
 _FILE_METHODS = frozenset({"write_text", "write_bytes"})
 _EITHER = frozenset(
     {
+        "sqlite3",
+        "aiosqlite",
         "sqlalchemy",
         "sqlmodel",
         "databases",

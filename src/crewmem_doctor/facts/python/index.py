@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Protocol
 
+from crewmem_doctor.facts.python.closure import close_upward
+from crewmem_doctor.facts.python.collect import collect
+from crewmem_doctor.facts.python.graph import Graph
+from crewmem_doctor.facts.python.kinds import Kinds
+from crewmem_doctor.facts.python.modules import Locator
+from crewmem_doctor.facts.python.names import Names
 from crewmem_doctor.facts.python.nodes import (
     Assignment,
     Binding,
@@ -18,55 +27,114 @@ from crewmem_doctor.facts.python.nodes import (
     Module,
     Scope,
 )
+from crewmem_doctor.facts.python.truth import truth
+from crewmem_doctor.facts.python.values import Evaluator
 from crewmem_doctor.model.expression import Expr
 from crewmem_doctor.model.known import Answer
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.sources.python import parse
 
 __all__ = [
-    "Assignment", "Binding", "CallSite", "Chain", "Class", "CodeBase", "Definition", "Function", "Imported", "Module",
-    "Scope", "Sources",
+    "Assignment",
+    "Binding",
+    "CallSite",
+    "Chain",
+    "Class",
+    "CodeBase",
+    "Definition",
+    "Function",
+    "Imported",
+    "Module",
+    "Scope",
+    "Sources",
 ]
 
 
 class Sources(Protocol):
     """What the index needs of a discovered tree."""
 
-    @property
-    def python(self) -> tuple[str, ...]: ...
-    @property
-    def hits(self) -> tuple[str, ...]: ...
+    python: tuple[str, ...]
+    hits: tuple[str, ...]
+
     def read(self, path: str) -> bytes | None: ...
     def text(self, path: str) -> str | None: ...
+    def grep(self, needles: Iterable[bytes], among: Iterable[str] | None = None) -> list[str]: ...
 
 
 class CodeBase:
     """Every module that can matter for memory: the hits, whatever reaches them, and (parsed on demand) what they import.
 
-    All methods are safe on any code: what cannot be followed is "" or `Opaque`.
+    All methods are safe on any code: what cannot be followed is "" or `Opaque`. `modules` are those that matter, by path;
+    `handlers` are functions whose parameters come from outside: detectors may set it once they know the entry points, and
+    until then decorators tell.
     """
 
-    def __init__(self, tree: Sources) -> None: ...
+    def __init__(self, tree: Sources, also: Iterable[str] = ()) -> None:
+        self.tree = tree
+        self.gaps: list[Gap] = []
+        self.handlers: set[Function] = set()
+        self.shallow = False  # while True nothing more is parsed
+        self.locator = Locator(tree.python)
+        self.names = Names(self)
+        self.kinds = Kinds(self)
+        self.values = Evaluator(self)
+        self.graph = Graph(self)
+        self._loaded: dict[str, Module | None] = {}
+        self._by_name: dict[str, Module] = {}
+        self._definitions: dict[str, Definition] = {}
+        self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
+        self.modules: dict[str, Module] = {}
+        with _uncollected():
+            for path in (*tree.hits, *also):
+                module = self.module(path)
+                if module is not None:
+                    self.modules[path] = module
+            close_upward(self)
+        self.modules = dict(sorted(self.modules.items()))
 
-    modules: dict[str, Module]          # by path; those that matter (hits and importers), sorted
-    gaps: list[Gap]
-    calls: tuple[CallSite, ...]         # every call in `modules`, in order of path and position
+    @cached_property
+    def calls(self) -> tuple[CallSite, ...]:
+        """Every call in `modules`, in order of path and function."""
+        return tuple(site for m in self.modules.values() for f in m.all_functions for site in f.sites)
 
     def module(self, path: str) -> Module | None:
         """The module at that path, parsed now if need be."""
-        raise NotImplementedError
+        if path in self._loaded:
+            return self._loaded[path]
+        if self.shallow:
+            return None
+        self._loaded[path] = None
+        text = self.tree.text(path)
+        parsed = parse(text, path) if text is not None else None
+        if isinstance(parsed, Gap):
+            self.gaps.append(parsed)
+        elif parsed is not None and text is not None:
+            module = Module(path, dotted_names(path), parsed, text)
+            self._loaded[path] = module
+            self._by_name.setdefault(module.name, module)
+            try:
+                collect(self, module)
+            except RecursionError:
+                self.gaps.append(Gap(path, 1, "parse", "too deeply nested to follow"))
+        return self._loaded[path]
+
+    def is_loaded(self, path: str) -> bool:
+        return path in self._loaded
 
     def functions(self) -> Iterator[Function]:
         """All functions and methods of `modules`, without the modules' bodies."""
-        raise NotImplementedError
+        for module in self.modules.values():
+            yield from (f for f in module.all_functions if not f.is_body)
 
     def classes(self) -> Iterator[Class]:
-        raise NotImplementedError
+        for module in self.modules.values():
+            yield from module.all_classes
 
     def import_path(self, imported: Imported, importer: Module) -> str:
-        """The scanned file whose module that import loads, or ""."""
-        raise NotImplementedError
+        """The scanned file whose module that import loads, or "". A folder without `__init__.py` ends in a slash."""
+        return self.locator.find(imported.module, importer.path, exact=imported.level > 0)
 
     def canonical(self, node: ast.expr, scope: Scope) -> str:
         """The dotted name of what a name, attribute or call target is.
@@ -75,51 +143,167 @@ class CodeBase:
         that class; "app.crew.build" for scanned code; "fastapi.FastAPI.post" for `app.post`; a builtin is "builtins.open";
         "" where it is unknown.
         """
-        raise NotImplementedError
+        return self.names.canonical(self.names.resolve(node, scope))
+
+    def callee(self, site: CallSite) -> str:
+        """`canonical` of what is called, without parsing more modules: there are thousands of calls."""
+        before, self.shallow = self.shallow, True
+        try:
+            return self.canonical(site.node.func, site.scope)
+        finally:
+            self.shallow = before
 
     def spelled(self, node: ast.expr, scope: Scope) -> str:
-        """As `canonical` but with the import path the source uses: "crewai.memory.short_term.short_term_memory.ShortTermMemory"."""
-        raise NotImplementedError
+        """As `canonical`, but packages' names by the path that the source imports them from:
+        "crewai.memory.short_term.short_term_memory.ShortTermMemory"."""
+        found = self.names.resolve(node, scope)
+        name = getattr(found, "name", "") if type(found).__name__ == "External" else ""
+        return name or self.names.canonical(found)
 
     def bases(self, name: str) -> tuple[str, ...]:
         """All bases of a scanned class, transitively, canonical, nearest first. Empty for classes of packages."""
-        raise NotImplementedError
+        return self.names.bases(name)
 
     def is_a(self, name: str, *wanted: str) -> bool:
         """Whether that class is, or inherits from, one of `wanted`."""
-        raise NotImplementedError
+        return name in wanted or any(base in wanted for base in self.bases(name))
 
     def definition(self, name: str) -> Definition | None:
         """What a canonical name of scanned code stands for."""
-        raise NotImplementedError
+        known = self._definitions.get(name)
+        if known is not None:
+            return known
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            module = self._by_name.get(".".join(parts[:length]))
+            if module is not None:
+                found = self._inside(module, ".".join(parts[length:]))
+                if found is not None:
+                    self._definitions[name] = found
+                return found
+        return None
+
+    @staticmethod
+    def _inside(module: Module, rest: str) -> Definition | None:
+        if not rest:
+            return module
+        found = module.classes.get(rest) or module.functions.get(rest)
+        if found is not None:
+            return found
+        owner, _, name = rest.rpartition(".")
+        if not owner:
+            bindings = module.body.bindings.get(name)
+            return Assignment(module, None, name, bindings) if bindings else None
+        cls = module.classes.get(owner)
+        bindings = (cls.attributes.get(name) or cls.fields.get(name)) if cls is not None else None
+        return Assignment(module, cls, name, bindings) if bindings else None
 
     def method(self, cls: str, name: str) -> Function | None:
         """The method that a scanned class or its scanned bases define."""
-        raise NotImplementedError
+        for owner in (cls, *self.bases(cls)):
+            found = self.definition(owner)
+            if isinstance(found, Class) and name in found.methods:
+                return found.methods[name]
+        return None
 
     def type_of(self, node: ast.expr, scope: Scope) -> str:
         """Canonical class of the value, "" unknown."""
-        raise NotImplementedError
+        return self.kinds.of(node, scope)
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Expr:
-        """The value as the code computes it. For a call of a constructor: `Build` with `**kwargs` spread; what of them could
+        """The value as the code computes it. A constructor's call is a `Build` with `**kwargs` spread; what of them could
         not be seen stands as a keyword named "**"."""
-        raise NotImplementedError
+        return self.values.evaluate(node, scope)
 
     def truth(self, expr: Expr | None) -> Answer[bool]:
         """Whether the value counts as true; at medium confidence where only a default decides (an unset environment)."""
-        raise NotImplementedError
+        return truth(expr)
 
     def location(self, node: ast.AST, module: Module) -> Location:
-        """The node's span; columns count code points."""
-        raise NotImplementedError
+        """The node's span; columns count code points. Of `X().crew().kickoff`, only the last word."""
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        end_line, end_column = (
+            getattr(node, "end_lineno", None) or line,
+            getattr(node, "end_col_offset", None) or column,
+        )
+        if isinstance(node, ast.Call):  # a call begins where its name does
+            func = node.func
+            while isinstance(func, ast.Call):
+                func = func.func
+            first = self.location(func, module)
+            return Location(
+                module.path, first.line, first.column, end_line, _column(module.lines, end_line, end_column)
+            )
+        if isinstance(node, ast.Attribute) and not _is_dotted(node):
+            line, column = end_line, end_column - len(node.attr.encode("utf-8", "replace"))
+        lines = module.lines
+        return Location(module.path, line, _column(lines, line, column), end_line, _column(lines, end_line, end_column))
+
+    def name_location(self, definition: Function | Class) -> Location:
+        """Where a person would point: the name behind `def` or `class`."""
+        node, module = definition.node, definition.module
+        if isinstance(node, ast.Module):
+            return Location(module.path)
+        text = module.lines[node.lineno - 1] if node.lineno <= len(module.lines) else ""
+        start = text.find(node.name, text.find("def " if not isinstance(node, ast.ClassDef) else "class ") + 1)
+        if start < 0:
+            return Location(module.path, node.lineno, node.col_offset + 1)
+        return Location(module.path, node.lineno, start + 1, node.lineno, start + 1 + len(node.name))
+
+    def around(self, function: Function) -> Scope:
+        """The scope that a function's decorators, defaults and annotations are read in."""
+        if function.owner is not None:
+            return Scope(function.module, function.owner.parent, function.owner)
+        return Scope(function.module, function.parent, None)
+
+    def quoted(self, node: ast.Constant) -> ast.expr | None:
+        """The expression of a quoted annotation."""
+        if id(node) not in self._quoted:
+            parsed = parse(str(node.value)[:500].strip(), "")
+            first = parsed.body[0] if isinstance(parsed, ast.Module) and len(parsed.body) == 1 else None
+            self._quoted[id(node)] = (node, first.value if isinstance(first, ast.Expr) else None)
+        return self._quoted[id(node)][1]
 
     def callers(self, function: Function) -> tuple[CallSite, ...]:
         """The direct calls of a function or method (of a class where it is an `__init__`)."""
-        raise NotImplementedError
+        return self.graph.callers(function)
 
     def chains(self, goal: CallSite | Function | Scope, entries: Mapping[Function, EntryPoint]) -> list[Chain]:
-        """The ways from entry points to `goal`, at most one per entry point: one that builds before one that uses, shortest
-        first. An entry may be a module's body (`Module.body`) for scripts such as Streamlit's. Give the `CallSite` that makes
-        an object rather than its function: then the uses of an object made at module level are followed too."""
-        raise NotImplementedError
+        """The ways from entry points to `goal`, at most one per entry point (one that builds before one that only uses),
+        shortest first. An entry may be a module's body (`Module.body`) for scripts such as Streamlit's. Give the `CallSite`
+        that makes an object rather than its function: then the uses of an object made at module level are followed too."""
+        return self.graph.chains(goal, entries)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Syntax trees are many objects that all stay: collecting garbage while they grow doubles the cost of parsing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def dotted_names(path: str) -> tuple[str, ...]:
+    """The names a file may be imported by, the one from the scan root first: every tail of its path."""
+    stem = path[:-3] if path.endswith(".py") else path
+    parts = stem.split("/")
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return tuple(".".join(parts[i:]) for i in range(len(parts))) or ("",)
+
+
+def _is_dotted(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _column(lines: list[str], line: int, offset: int) -> int:
+    text = lines[line - 1] if 0 < line <= len(lines) else ""
+    if text.isascii():
+        return offset + 1
+    return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "replace")) + 1

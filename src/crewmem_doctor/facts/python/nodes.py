@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 BindingKind = Literal["assign", "augment", "iterate", "enter", "import", "define", "parameter", "delete", "unpack"]
 
 
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of the alternatives of an `if`, `try` or `match`: `total` counts them where one always runs, else 0; `leaves` where
+    it ends in return, raise, break or continue, so nothing it binds is seen after it."""
+
+    owner: int
+    index: int
+    total: int
+    leaves: bool
+    test: ast.expr | None = field(default=None, compare=False)     # of the first arm of an `if`
+
+
 @dataclass(eq=False, slots=True)
 class Imported:
     """One name that an import statement brings in.
 
     `target` is the name as it is spelled, absolute where the import was relative ("crewai.memory.LongTermMemory").
-    `local` is what it is called here ("*" for a star import). `module` is the dotted module alone and `path` the scanned
-    file it resolves to, empty for installed packages.
+    `local` is what it is called here ("*" for a star import); `module` is the dotted module alone. `CodeBase.import_path`
+    finds the scanned file.
     """
 
     local: str
@@ -37,18 +49,19 @@ class Imported:
 
 @dataclass(eq=False, slots=True)
 class Binding:
-    """One place that gives a name (or an attribute of `self`) a value.
+    """One place that gives a name (or a field of `self`) a value.
 
-    `value` is the assigned expression where there is one; `branch` tells the if/try arms it stands in, outermost first,
-    so two bindings with different branches are alternatives.
+    `value` is the assigned expression where there is one, to be read in `scope`; `pos` is where the name begins to have it.
+    `branch` lists the arms of if and try that it stands in, outermost first.
     """
 
     name: str
     kind: BindingKind
     node: ast.AST
+    scope: Scope
     value: ast.expr | None = None
-    line: int = 0
-    branch: tuple[tuple[int, int], ...] = ()
+    pos: tuple[int, int] = (0, 0)
+    branch: tuple[Arm, ...] = ()
     annotation: ast.expr | None = None
     index: int | None = None        # position in an unpacked tuple
     imported: Imported | None = None
@@ -70,6 +83,17 @@ class Assignment:
         return next((b.value for b in reversed(self.bindings) if b.value is not None), None)
 
 
+@dataclass(eq=False, slots=True)
+class Store:
+    """`a.b = value` or `d[key] = value`; `value` is None where a tuple is unpacked."""
+
+    target: ast.Attribute | ast.Subscript
+    value: ast.expr | None
+    statement: ast.stmt
+    scope: Scope
+    branch: tuple[Arm, ...] = ()
+
+
 @dataclass(eq=False)
 class Function:
     """A function, a method, or with an empty qualname the body of a module (`Module.body`), where scripts run.
@@ -83,12 +107,17 @@ class Function:
     owner: Class | None = None
     parent: Function | None = None
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    globals: set[str] = field(default_factory=set)      # declared `global` or `nonlocal`
-    calls: list[ast.Call] = field(default_factory=list)
-    returns: list[ast.expr | None] = field(default_factory=list)
-    yields: list[ast.expr | None] = field(default_factory=list)
-    stores: list[tuple[ast.expr, ast.expr | None, ast.stmt]] = field(default_factory=list)   # a.b = v, d[k] = v
-    loads: list[ast.Name | ast.Attribute] = field(default_factory=list)     # names and dotted names read here
+    globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+    sites: list[CallSite] = field(default_factory=list)     # calls, in order, those of lambdas and class bodies included
+    returns: list[ast.Return] = field(default_factory=list)
+    yields: list[ast.Yield | ast.YieldFrom] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    loads: list[ast.Name | ast.Attribute] = field(default_factory=list)     # names and dotted names read, outermost node
+    subscripts: list[ast.Subscript] = field(default_factory=list)   # d["key"], read
+    annotations: list[ast.expr] = field(default_factory=list)
+    injected: list[ast.expr] = field(default_factory=list)  # what `Depends(…)` of the signature or a decorator names
+    arms: list[tuple[int, int, tuple[Arm, ...]]] = field(default_factory=list)      # first and last line of each arm
     children: list[Function] = field(default_factory=list)
 
     @property
@@ -100,7 +129,7 @@ class Function:
         """Its canonical name: "app.crew.build"."""
         return f"{self.module.name}.{self.qualname}" if self.qualname else self.module.name
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         return Scope(self.module, self if self.qualname else None, self.owner)
 
@@ -146,7 +175,7 @@ class Class:
     owner: Class | None = None          # the class it is defined in
     attributes: dict[str, list[Binding]] = field(default_factory=dict)
     methods: dict[str, Function] = field(default_factory=dict)
-    fields: dict[str, list[tuple[Function, Binding]]] = field(default_factory=dict)
+    fields: dict[str, list[Binding]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -156,10 +185,15 @@ class Class:
     def dotted(self) -> str:
         return f"{self.module.name}.{self.qualname}"
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         """The scope of its body."""
         return Scope(self.module, self.parent, self)
+
+    @cached_property
+    def outside(self) -> Scope:
+        """The scope that the class statement stands in."""
+        return self.owner.scope if self.owner is not None else Scope(self.module, self.parent, None)
 
     def __repr__(self) -> str:
         return f"Class({self.module.path}:{self.qualname})"
@@ -176,6 +210,7 @@ class Module:
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, Class] = field(default_factory=dict)
     imports: list[Imported] = field(default_factory=list)
+    stars: list[Imported] = field(default_factory=list)
     all_functions: list[Function] = field(default_factory=list)     # in source order, redefinitions too; body first
     all_classes: list[Class] = field(default_factory=list)
 
@@ -192,7 +227,7 @@ class Module:
         """Its top-level code, as a function."""
         return Function(self, self.tree, "")
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         return Scope(self)
 
@@ -217,6 +252,10 @@ class Scope:
     module: Module
     function: Function | None = None
     cls: Class | None = None
+
+    @property
+    def in_class_body(self) -> bool:
+        return self.cls is not None and (self.function is None or self.function.owner is not self.cls)
 
     @property
     def level(self) -> Literal["module", "class", "function"]:
@@ -250,7 +289,7 @@ class CallSite:
     @property
     def callee(self) -> str:
         if self._callee is None:
-            self._callee = self._base.canonical(self.node.func, self.scope)
+            self._callee = self._base.callee(self)
         return self._callee
 
     @property

@@ -24,13 +24,14 @@ def render(report: Report, look: Look) -> str:
         return page.text()
     conclusion = verdict(report)
     _conclude(page, conclusion)
+    said = len(page.lines)
     if report.project.memories:
         memories(page, report)
         survival(page, report)
     findings(page, report)
     unseen(page, report)
     accepted(page, report)
-    if len(page.lines) > 1:
+    if len(page.lines) > said:
         page.blank()
         _conclude(page, conclusion)
     if conclusion.rule:

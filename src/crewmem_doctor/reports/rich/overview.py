@@ -14,10 +14,11 @@ from crewmem_doctor.reports.rich.page import Page, Piece
 
 CELLS: dict[Word, str] = {"kept": "✓ kept", "lost": "✗ lost", "stale": "~ stale", "unknown": "?", "n/a": "–"}
 MARKS: dict[Word, str] = {"kept": "✓", "lost": "✗", "stale": "~", "unknown": "?", "n/a": "–"}
-WIDTHS = {event: max(len(event), len("~ stale")) + 2 for event in EVENTS}
+WIDTHS = {event: max(len(event), len("~ stale")) for event in EVENTS}
 _KEYS: dict[words.KeyKind, str] = {
     "none": "no key", "constant": "one key for everyone", "user": "keyed by the caller",
     "random": "a new key for each request", "unknown": "a key that could not be read"}
+_PLACES = {"path": "on disk", "server": "on a server", "unknown": "where its records live is not known"}
 
 
 def memories(page: Page, report: Report) -> None:
@@ -37,7 +38,7 @@ def _passport(memory: Memory, report: Report) -> str:
     elif location:
         place = f"in {location}" + (f" ({memory.store.why})" if memory.store.why not in ("", location) else "")
     else:
-        place = f"where its records live is not known ({memory.store.why})"
+        place = f"{_PLACES[memory.store.kind]} ({memory.store.why})"
     kind, source = words.key(memory)
     keyed = _KEYS[kind] + (f" ({source})" if source else "")
     entries = list(dict.fromkeys(reach.entry.label for reach in memory.handlers))
@@ -55,16 +56,17 @@ def survival(page: Page, report: Report) -> None:
         return
     names = [f"{row.memory:<4}{row.service}" for row in rows]
     first = max(map(cell_len, (words.plain(name) for name in names)))
-    if page.look.width:
-        first = min(first, max(12, page.look.room - 4 - sum(WIDTHS.values())))
-    head = "".join(f"{event:<{WIDTHS[event]}}" for event in EVENTS)
-    page.add((" " * (first + 2) + head, "dim"), indent=2, wrap=False)
+    free = page.look.room - 2 - sum(WIDTHS.values())
+    gap = "  " if first + 2 * len(EVENTS) <= free else " "
+    first = min(first, max(12, free - len(EVENTS)))
+    head = gap.join(f"{event:<{WIDTHS[event]}}" for event in EVENTS)
+    page.add((" " * first + gap + head, "dim"), indent=2, wrap=False)
     for name, row in zip(names, rows, strict=True):
         cells: list[Piece | str] = []
         for event in EVENTS:
             word = row.outcomes[event].word
-            cells.append((f"{CELLS[word]:<{WIDTHS[event]}}", word if word != "n/a" else "dim"))
-        page.add(_fit(words.plain(name), first) + "  ", *cells, indent=2, wrap=False)
+            cells += [gap, (f"{CELLS[word]:<{WIDTHS[event]}}", word if word != "n/a" else "dim")]
+        page.add(_fit(words.plain(name), first), *cells, indent=2, wrap=False)
     _reasons(page, rows)
     _locations(page, report)
 

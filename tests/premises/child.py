@@ -1,0 +1,127 @@
+"""Runs inside an interpreter that has CrewAI, never inside the tests' own process. Its last line is JSON.
+
+    child.py write|read TOKEN ROLE SCOPE      one record through memory's own API, with an embedder without network
+    child.py api                              what the release makes of arguments, embedders and imports
+    child.py silent                           a kickoff with memory and without any key
+"""
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+
+# What the tests set for the application must not be undone by CrewAI's own questions and telemetry.
+os.environ.update(CREWAI_DISABLE_TELEMETRY="true", OTEL_SDK_DISABLED="true", CREWAI_TRACING_ENABLED="false")
+
+import crewai
+from crewai import Agent, Crew, Task
+from crewai.llms.base_llm import BaseLLM
+
+EMBEDDERS = ("openai", "anthropic", "openrouter", "google")
+UNIFIED = hasattr(crewai, "Memory")
+
+
+class NoLLM(BaseLLM):
+    def call(self, *args, **kwargs):
+        return "done"
+
+
+def vectors(texts):
+    return [[b / 255 for b in hashlib.sha256(t.encode()).digest()] for t in texts]
+
+
+def record(role, scope):
+    """The memory that one agent of that role has, with the ways to save into it and to search it."""
+    if UNIFIED:
+        memory = crewai.Memory(llm=NoLLM(model="none"), embedder=vectors)
+        save = lambda text: memory.remember(text, scope=scope, categories=["test"], importance=0.1)  # noqa: E731
+        search = lambda text: [m.record.content for m in memory.recall(text, scope=scope, depth="shallow")]  # noqa: E731
+        return save, search
+    import numpy
+    from chromadb.api.types import EmbeddingFunction
+    from crewai.memory import ShortTermMemory
+    from crewai.rag.embeddings.providers.custom.embedding_callable import CustomEmbeddingFunction
+
+    class Hashed(CustomEmbeddingFunction, EmbeddingFunction):
+        def __init__(self, *args, **kwargs):
+            pass
+
+        def __call__(self, input):
+            return [numpy.array(v, dtype=numpy.float32) for v in vectors(input)]
+
+    crew = crew_of(role)
+    embedder = {"provider": "custom", "config": {"embedding_callable": Hashed}}
+    memory = ShortTermMemory(crew=crew, embedder_config=embedder)
+    search = lambda text: [m["content"] for m in memory.search(text, score_threshold=0.0)]  # noqa: E731
+    return (lambda text: memory.save(text, {})), search
+
+
+def crew_of(role, **arguments):
+    agent = Agent(role=role, goal="g", backstory="b", llm=NoLLM(model="none"))
+    return Crew(agents=[agent], tasks=[Task(description="d", expected_output="e", agent=agent)], **arguments)
+
+
+def outcome(action):
+    try:
+        action()
+    except Exception as error:
+        return type(error).__name__
+    return "accepted"
+
+
+def known(action):
+    """Any other error comes from the provider's own client, which cannot connect here: its name is known."""
+    try:
+        action()
+    except Exception as error:
+        return "literal_error" not in str(error)
+    return True
+
+
+def api():
+    names = ("crewai.Memory", "crewai.memory.Memory", "crewai.memory.LongTermMemory", "crewai.memory.ShortTermMemory",
+             "crewai.memory.ExternalMemory", "crewai.memory.UserMemory", "crewai.memory.storage.RedisStorage",
+             "crewai.memory.storage.rag_storage.RAGStorage", "crewai.memory.storage.lancedb_storage.LanceDBStorage")
+
+    def load(name):
+        module, _, attribute = name.rpartition(".")
+        return lambda: getattr(importlib.import_module(module), attribute)
+
+    def embed(provider):
+        return lambda: crew_of("r", memory=True, embedder={"provider": provider, "config": {"api_key": "x"}})
+
+    return {
+        "memory=dict": outcome(lambda: crew_of("r", memory={"session_id": "x"})),
+        "memory=text": outcome(lambda: crew_of("r", memory="redis")),
+        "external_memory": hasattr(crew_of("r"), "external_memory"),
+        "imports": {name: outcome(load(name)) == "accepted" for name in names},
+        "embedders": {p: known(embed(p)) for p in EMBEDDERS},
+    }
+
+
+def silent():
+    crew = crew_of("r", memory=True)
+    done = str(crew.kickoff())
+    if UNIFIED:
+        memory = crewai.Memory(llm=NoLLM(model="none"), embedder=vectors)
+        return {"done": done, "records": len(memory.list_records())}
+    return {"done": done, "records": len(crew._short_term_memory.search("done"))}
+
+
+def main(words):
+    if words[0] == "api":
+        return {"version": crewai.__version__, **api()}
+    if words[0] == "silent":
+        return silent()
+    save, search = record(words[2], words[3])
+    if words[0] == "write":
+        save(words[1])
+        return {"version": crewai.__version__}
+    return {"found": words[1] in search(words[1])}
+
+
+result = main(sys.argv[1:])
+sys.stdout.flush()
+os.write(1, ("\n" + json.dumps(result) + "\n").encode())
+os._exit(0)
