@@ -1,0 +1,307 @@
+"""Go templates, as charts use them: text and actions as a tree. Nothing is evaluated here, and any text parses.
+
+Formatters turn `{{ x }}` into `{ { x } }`, which is no template any more; it is read as what was meant, and said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Union
+
+_OPEN = re.compile(r"\{\{|\{ \{(?=\s*-?\s*[.$\w(\"])")
+_TOKEN = re.compile(
+    r"\s+|(?P<string>\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|(?P<char>'(?:[^'\\]|\\.)+')|(?P<number>[+-]?\d[\w.]*)"
+    r"|(?P<declare>:=)|(?P<sign>[()|=,])|(?P<variable>\$\w*)|(?P<dots>\.[\w.]*)|(?P<word>\w+)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
+_MAX_DEPTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A string (`quoted`), number, boolean or nil, as text."""
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`.a.b`, `$x.a`, `(…).a`: `base` is None for the dot."""
+
+    base: Expression | None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`$x`; the name is empty for `$`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function with its arguments, what is piped into it last."""
+
+    name: str
+    arguments: tuple[Expression, ...] = ()
+
+
+Expression = Union[Literal, Field, Variable, Call]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Anything between braces. `keyword` is "", "if", "with", "range", "define", "block", "template", "let".
+
+    `value` is None where it cannot be read. `names` are variables (of range and let) or the name of a definition.
+    """
+
+    keyword: str
+    value: Expression | None
+    start: int
+    end: int
+    names: tuple[str, ...] = ()
+    body: tuple[Part, ...] = ()
+    other: tuple[Part, ...] = ()        # what `else` leads to
+
+
+Part = Union[Text, Action]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`damaged` is the offset of the first pair of braces that a formatter took apart, -1 where there is none."""
+
+    parts: tuple[Part, ...]
+    damaged: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    start: int
+    end: int
+    inner: str | None = None            # None for text
+
+
+def parse(text: str) -> Template:
+    """The parts of a template. Never raises: what is never closed or opened is passed over."""
+    reader = _Reader(text)
+    parts = reader.until()
+    return Template(tuple(parts), reader.damaged)
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.damaged = -1
+        self.pieces = list(self._pieces())
+        self.place = 0
+        self.depth = 0
+        self.ended = ""                 # the `else …` or `end` that ended the last body
+
+    def _pieces(self) -> Iterator[_Piece]:
+        text, done, trim = self.text, 0, False
+        while match := _OPEN.search(text, done):
+            close, after = _closing(text, match.end(), match[0] != "{{")
+            if close < 0:
+                break
+            if match[0] != "{{" and self.damaged < 0:
+                self.damaged = match.start()
+            inner = text[match.end():close]
+            left = inner.lstrip() if match[0] != "{{" else inner
+            cut = left.startswith("-") and left[1:2] in (" ", "\t", "\n", "")
+            yield _trimmed(text, done, match.start(), trim, cut)
+            inner = left[1:] if cut else inner
+            right = inner.rstrip() if match[0] != "{{" else inner
+            trim = right.endswith("-") and right[-2:-1] in (" ", "\t", "\n")
+            yield _Piece(match.start(), after, right[:-1] if trim else inner)
+            done = after
+        yield _trimmed(text, done, len(text), trim, False)
+
+    def until(self) -> list[Part]:
+        """The parts up to the `else` or `end` of the construct that is open."""
+        out: list[Part] = []
+        while self.place < len(self.pieces):
+            piece = self.pieces[self.place]
+            self.place += 1
+            if piece.inner is None:
+                if piece.end > piece.start:
+                    out.append(Text(self.text[piece.start:piece.end], piece.start))
+                continue
+            words = piece.inner.strip()
+            keyword = re.match(r"\w*", words)
+            word = keyword[0] if keyword else ""
+            if word in ("end", "else"):
+                if self.depth:
+                    self.ended = words
+                    return out
+            elif words and not words.startswith("/*"):
+                out.append(self._action(word, words, piece))
+        self.ended = "end"
+        return out
+
+    def _action(self, word: str, words: str, piece: _Piece) -> Action:
+        if word in ("if", "with", "range", "define", "block"):
+            return self._block(word, words[len(word):], piece)
+        if word in ("break", "continue"):
+            return Action("", Literal(""), piece.start, piece.end)
+        if word == "template":
+            name, value = _name_and_value(words[len(word):])
+            return Action("template", value, piece.start, piece.end, (name,))
+        names, value = _declared(words)
+        return Action("let" if names else "", value, piece.start, piece.end, names)
+
+    def _block(self, word: str, rest: str, piece: _Piece) -> Action:
+        names: tuple[str, ...]
+        if word in ("define", "block"):
+            name, value = _name_and_value(rest)
+            names = (name,)
+        else:
+            names, value = _declared(rest)
+        if self.depth >= _MAX_DEPTH:
+            return Action(word, None, piece.start, piece.end, names)
+        self.depth += 1
+        body = self.until()
+        other: list[Part] = []
+        if self.ended.startswith("else"):
+            inner = self.ended[4:].strip()
+            if inner.startswith(("if ", "with ", "if(")):
+                # `else if` has no end of its own.
+                again = inner[:4].rstrip(" (")
+                other = [self._block(again, inner[len(again):], piece)]
+            else:
+                other = self.until()
+        self.depth -= 1
+        return Action(word, value, piece.start, piece.end, names, tuple(body), tuple(other))
+
+
+def _trimmed(text: str, start: int, end: int, left: bool, right: bool) -> _Piece:
+    while left and start < end and text[start] in " \t\n":
+        start += 1
+    while right and end > start and text[end - 1] in " \t\n":
+        end -= 1
+    return _Piece(start, end)
+
+
+def _closing(text: str, start: int, damaged: bool) -> tuple[int, int]:
+    """Where the action that begins at `start` ends, and where the text goes on; (-1, -1) where it does not end."""
+    body = text[start:start + 20].lstrip(" -\n\t")
+    if body.startswith("/*"):
+        comment = text.find("*/", start)
+        start = comment + 2 if comment >= 0 else start
+    ends = ("} }", "}}") if damaged else ("}}",)
+    i = start
+    while i < len(text):
+        char = text[i]
+        if char in "\"`":
+            end = i + 1
+            while end < len(text) and text[end] != char and (char == "`" or text[end] != "\n"):
+                end += 2 if text[end] == "\\" and char == '"' else 1
+            i = end + 1
+            continue
+        for closer in ends:
+            if text.startswith(closer, i):
+                return i, i + len(closer)
+        i += 1
+    return -1, -1
+
+
+# --- expressions
+
+
+def _declared(words: str) -> tuple[tuple[str, ...], Expression | None]:
+    """`$x := …`, `$i, $x := …`, `$x = …`, or only an expression."""
+    match = re.match(r"\s*(\$\w+)\s*(?:,\s*(\$\w+)\s*)?(:=|=(?!=))", words)
+    if match is None:
+        return (), expression(words)
+    return tuple(name[1:] for name in match.group(1, 2) if name), expression(words[match.end():])
+
+
+def _name_and_value(words: str) -> tuple[str, Expression | None]:
+    match = re.match(r"\s*(?:\"([^\"]*)\"|`([^`]*)`)", words)
+    if match is None:
+        return "", None
+    return match[1] or match[2] or "", expression(words[match.end():]) if words[match.end():].strip() else None
+
+
+def expression(words: str) -> Expression | None:
+    """A pipeline; None where it cannot be read."""
+    tokens: list[tuple[str, str, bool]] = []
+    done = 0
+    while done < len(words):
+        match = _TOKEN.match(words, done)
+        if match is None or match.end() == done:
+            return None
+        if match.lastgroup:
+            glued = done > 0 and not words[done - 1].isspace()
+            tokens.append((match.lastgroup, match[0], glued))
+        done = match.end()
+    reader = _Tokens(tokens)
+    found = reader.pipeline(0)
+    return found if reader.place == len(tokens) else None
+
+
+class _Tokens:
+    def __init__(self, tokens: list[tuple[str, str, bool]]) -> None:
+        self.tokens = tokens
+        self.place = 0
+
+    def peek(self) -> tuple[str, str, bool]:
+        return self.tokens[self.place] if self.place < len(self.tokens) else ("", "", False)
+
+    def pipeline(self, depth: int) -> Expression | None:
+        value = self.command(depth, None)
+        while value is not None and self.peek()[1] == "|":
+            self.place += 1
+            value = self.command(depth, value)
+        return value
+
+    def command(self, depth: int, piped: Expression | None) -> Expression | None:
+        kind, word, _ = self.peek()
+        if kind == "word" and word not in ("true", "false", "nil"):
+            self.place += 1
+            arguments: list[Expression] = []
+            while self.peek()[0] and self.peek()[1] not in ("|", ")"):
+                argument = self.operand(depth)
+                if argument is None:
+                    return None
+                arguments.append(argument)
+            return Call(word, tuple(arguments) if piped is None else (*arguments, piped))
+        value = self.operand(depth)
+        if piped is not None or value is None or (self.peek()[0] and self.peek()[1] not in ("|", ")")):
+            return None                 # a method with arguments, or a value that something is piped into
+        return value
+
+    def operand(self, depth: int) -> Expression | None:
+        kind, word, _ = self.peek()
+        self.place += 1
+        value: Expression | None = None
+        if kind == "string":
+            body = word[1:-1]
+            value = Literal(body if word[0] == "`" else re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), body), True)
+        elif kind == "number" or word in ("true", "false", "nil"):
+            value = Literal(word)
+        elif kind == "dots":
+            value = Field(None, tuple(filter(None, word.split("."))))
+        elif kind == "variable":
+            value = Variable(word[1:])
+        elif kind == "word":
+            value = Call(word)
+        elif word == "(" and depth < _MAX_DEPTH:
+            value = self.pipeline(depth + 1)
+            if self.peek()[1] != ")":
+                return None
+            self.place += 1
+        while value is not None and self.peek()[0] == "dots" and self.peek()[2] and kind in ("variable", "sign"):
+            value = Field(value, tuple(filter(None, self.peek()[1].split("."))))
+            self.place += 1
+        return value
