@@ -10,8 +10,7 @@ from pathlib import Path
 
 from crewmem_doctor import policy
 from crewmem_doctor.facts.comments import read_comments
-from crewmem_doctor.facts.compose import read_compose
-from crewmem_doctor.facts.dockerfile import standalone_services
+from crewmem_doctor.facts.deployments import read_deployments
 from crewmem_doctor.facts.link import PATH_VARIABLES, link
 from crewmem_doctor.facts.python import read_code
 from crewmem_doctor.facts.requirements import read_requirements
@@ -46,17 +45,14 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
 
 def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
-    composed, compose_gaps, used = read_compose(tree)
-    dockerfile_gaps: list[Gap] = []
-    alone = standalone_services(tree, used, dockerfile_gaps)
-    services = (*composed, *alone)
+    services, deployment_gaps = read_deployments(tree)
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
     memories = tuple(
         replace(memory, id=f"m{number}")
         for number, memory in enumerate(sorted(code.memories, key=lambda m: (m.at, m.kind, m.callee)), 1))
     runs, services = link(code.code, memories, services, tree.python, hinted_variables(tree))
-    gaps = {*tree.gaps, *code.gaps, *compose_gaps, *dockerfile_gaps, *asked.gaps}
+    gaps = {*tree.gaps, *code.gaps, *deployment_gaps, *asked.gaps}
     return Project(
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),

@@ -173,7 +173,7 @@ def _node(run: Run, placement: Placement, release: Release) -> Outcome:
         return KEPT if run.service.orchestrated else NOT_APPLICABLE
     if not run.service.orchestrated:
         return NOT_APPLICABLE
-    if mount.kind in ("named", "bind", "hostpath"):
+    if mount.kind in ("named", "bind", "hostpath") or mount.local:
         return Outcome("lost", f"{_described(mount)} at {mount.target} stays on the node it was made on")
     return KEPT
 

@@ -46,6 +46,7 @@ class Mount:
     read_only: bool = False
     network: str = ""
     sub_path: str = ""
+    local: bool = False  # a disk of the machine itself, which stays behind when the workload moves (a Fly volume)
     unsure: str = ""
 
 
@@ -59,6 +60,10 @@ class Setting:
     secret: bool = False
 
 
+# Variables that say where things lie. Nobody keeps them in a secret store.
+PLACES = frozenset(("CREWAI_STORAGE_DIR", "HOME", "XDG_DATA_HOME", "TMPDIR", "PYTHONPATH", "WEB_CONCURRENCY", "MEM0_DIR"))
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The variables of a service, the last setting of a name wins.
@@ -68,6 +73,7 @@ class Environment:
 
     settings: tuple[Setting, ...] = ()
     open: tuple[str, ...] = ()
+    shows_places: bool = False  # what names a directory stands in the file, even where secrets are set elsewhere
 
     def get(self, name: str) -> Setting | None:
         return next((s for s in reversed(self.settings) if s.name == name), None)
@@ -77,6 +83,8 @@ class Environment:
         setting = self.get(name)
         if setting is not None:
             return setting.value
+        if self.shows_places and name in PLACES:
+            return None
         return Unknown(f"{name} may be set by {self.open[0]}") if self.open else None
 
 
@@ -155,7 +163,10 @@ class Service:
     dev: bool = False
     orchestrated: bool = False
     restart_keeps_layer: bool = True  # a restart in place keeps the container's layer (Docker yes, Kubernetes no)
-    durable_disk: bool = True  # False where the platform offers none for that file system
+    durable_disk: bool = True  # False where the platform offers none, or offers one that this service does not take
+    ephemeral_because: str = ""  # what the platform says of the file system that it gives to this service
+    writable: tuple[str, ...] = ()  # directories that a read-only root leaves writable, e.g. Lambda's /tmp
+    hidden_mounts: str = ""  # why disks may be mounted that the tree cannot show
     profiles: tuple[str, ...] = ()
     deployment: str = ""  # groups the services that are deployed together: the compose project's main file
     rollout: str = ""  # how Kubernetes replaces pods: "Recreate", "RollingUpdate", "OnDelete"
