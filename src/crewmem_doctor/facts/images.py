@@ -182,7 +182,7 @@ def is_foreign(reference: str) -> bool:
 
 
 def _likeness(name: str, path: str) -> int:
-    """3 where the name is the Dockerfile's, 2 where it ends with it ("shop-api" and api/Dockerfile), 1 where it begins so."""
+    """3 where the name is the Dockerfile's, 2 where it ends so ("shop-api", api/Dockerfile), 1 where it begins so."""
     words = _words(name)
     best = 0
     for label in labels_of(path):

@@ -10,46 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
+from crewmem_doctor.sources.goexpression import Call, Expression, Field, Literal, Variable, declared, name_and_value
+
+__all__ = ["Action", "Call", "Expression", "Field", "Literal", "Part", "Template", "Text", "Variable", "parse"]
+
 _OPEN = re.compile(r"\{\{|\{ \{(?=\s*-?\s*[.$\w(\"])")
-_TOKEN = re.compile(
-    r"\s+|(?P<string>\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|(?P<char>'(?:[^'\\]|\\.)+')|(?P<number>[+-]?\d[\w.]*)"
-    r"|(?P<declare>:=)|(?P<sign>[()|=,])|(?P<variable>\$\w*)|(?P<dots>\.[\w.]*)|(?P<word>\w+)")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
 _MAX_DEPTH = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A string (`quoted`), number, boolean or nil, as text."""
-
-    text: str
-    quoted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """`.a.b`, `$x.a`, `(…).a`: `base` is None for the dot."""
-
-    base: Expression | None
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """`$x`; the name is empty for `$`."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function with its arguments, what is piped into it last."""
-
-    name: str
-    arguments: tuple[Expression, ...] = ()
-
-
-Expression = Union[Literal, Field, Variable, Call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +37,7 @@ class Action:
     end: int
     names: tuple[str, ...] = ()
     body: tuple[Part, ...] = ()
-    other: tuple[Part, ...] = ()        # what `else` leads to
+    other: tuple[Part, ...] = ()  # what `else` leads to
 
 
 Part = Union[Text, Action]
@@ -89,7 +55,7 @@ class Template:
 class _Piece:
     start: int
     end: int
-    inner: str | None = None            # None for text
+    inner: str | None = None  # None for text
 
 
 def parse(text: str) -> Template:
@@ -106,7 +72,7 @@ class _Reader:
         self.pieces = list(self._pieces())
         self.place = 0
         self.depth = 0
-        self.ended = ""                 # the `else …` or `end` that ended the last body
+        self.ended = ""  # the `else …` or `end` that ended the last body
 
     def _pieces(self) -> Iterator[_Piece]:
         text, done, trim = self.text, 0, False
@@ -116,7 +82,7 @@ class _Reader:
                 break
             if match[0] != "{{" and self.damaged < 0:
                 self.damaged = match.start()
-            inner = text[match.end():close]
+            inner = text[match.end() : close]
             left = inner.lstrip() if match[0] != "{{" else inner
             cut = left.startswith("-") and left[1:2] in (" ", "\t", "\n", "")
             yield _trimmed(text, done, match.start(), trim, cut)
@@ -135,7 +101,7 @@ class _Reader:
             self.place += 1
             if piece.inner is None:
                 if piece.end > piece.start:
-                    out.append(Text(self.text[piece.start:piece.end], piece.start))
+                    out.append(Text(self.text[piece.start : piece.end], piece.start))
                 continue
             words = piece.inner.strip()
             keyword = re.match(r"\w*", words)
@@ -151,22 +117,22 @@ class _Reader:
 
     def _action(self, word: str, words: str, piece: _Piece) -> Action:
         if word in ("if", "with", "range", "define", "block"):
-            return self._block(word, words[len(word):], piece)
+            return self._block(word, words[len(word) :], piece)
         if word in ("break", "continue"):
             return Action("", Literal(""), piece.start, piece.end)
         if word == "template":
-            name, value = _name_and_value(words[len(word):])
+            name, value = name_and_value(words[len(word) :])
             return Action("template", value, piece.start, piece.end, (name,))
-        names, value = _declared(words)
+        names, value = declared(words)
         return Action("let" if names else "", value, piece.start, piece.end, names)
 
     def _block(self, word: str, rest: str, piece: _Piece) -> Action:
         names: tuple[str, ...]
         if word in ("define", "block"):
-            name, value = _name_and_value(rest)
+            name, value = name_and_value(rest)
             names = (name,)
         else:
-            names, value = _declared(rest)
+            names, value = declared(rest)
         if self.depth >= _MAX_DEPTH:
             return Action(word, None, piece.start, piece.end, names)
         self.depth += 1
@@ -177,7 +143,7 @@ class _Reader:
             if inner.startswith(("if ", "with ", "if(")):
                 # `else if` has no end of its own.
                 again = inner[:4].rstrip(" (")
-                other = [self._block(again, inner[len(again):], piece)]
+                other = [self._block(again, inner[len(again) :], piece)]
             else:
                 other = self.until()
         self.depth -= 1
@@ -194,7 +160,7 @@ def _trimmed(text: str, start: int, end: int, left: bool, right: bool) -> _Piece
 
 def _closing(text: str, start: int, damaged: bool) -> tuple[int, int]:
     """Where the action that begins at `start` ends, and where the text goes on; (-1, -1) where it does not end."""
-    body = text[start:start + 20].lstrip(" -\n\t")
+    body = text[start : start + 20].lstrip(" -\n\t")
     if body.startswith("/*"):
         comment = text.find("*/", start)
         start = comment + 2 if comment >= 0 else start
@@ -202,7 +168,7 @@ def _closing(text: str, start: int, damaged: bool) -> tuple[int, int]:
     i = start
     while i < len(text):
         char = text[i]
-        if char in "\"`":
+        if char in '"`':
             end = i + 1
             while end < len(text) and text[end] != char and (char == "`" or text[end] != "\n"):
                 end += 2 if text[end] == "\\" and char == '"' else 1
@@ -213,95 +179,3 @@ def _closing(text: str, start: int, damaged: bool) -> tuple[int, int]:
                 return i, i + len(closer)
         i += 1
     return -1, -1
-
-
-# --- expressions
-
-
-def _declared(words: str) -> tuple[tuple[str, ...], Expression | None]:
-    """`$x := …`, `$i, $x := …`, `$x = …`, or only an expression."""
-    match = re.match(r"\s*(\$\w+)\s*(?:,\s*(\$\w+)\s*)?(:=|=(?!=))", words)
-    if match is None:
-        return (), expression(words)
-    return tuple(name[1:] for name in match.group(1, 2) if name), expression(words[match.end():])
-
-
-def _name_and_value(words: str) -> tuple[str, Expression | None]:
-    match = re.match(r"\s*(?:\"([^\"]*)\"|`([^`]*)`)", words)
-    if match is None:
-        return "", None
-    return match[1] or match[2] or "", expression(words[match.end():]) if words[match.end():].strip() else None
-
-
-def expression(words: str) -> Expression | None:
-    """A pipeline; None where it cannot be read."""
-    tokens: list[tuple[str, str, bool]] = []
-    done = 0
-    while done < len(words):
-        match = _TOKEN.match(words, done)
-        if match is None or match.end() == done:
-            return None
-        if match.lastgroup:
-            glued = done > 0 and not words[done - 1].isspace()
-            tokens.append((match.lastgroup, match[0], glued))
-        done = match.end()
-    reader = _Tokens(tokens)
-    found = reader.pipeline(0)
-    return found if reader.place == len(tokens) else None
-
-
-class _Tokens:
-    def __init__(self, tokens: list[tuple[str, str, bool]]) -> None:
-        self.tokens = tokens
-        self.place = 0
-
-    def peek(self) -> tuple[str, str, bool]:
-        return self.tokens[self.place] if self.place < len(self.tokens) else ("", "", False)
-
-    def pipeline(self, depth: int) -> Expression | None:
-        value = self.command(depth, None)
-        while value is not None and self.peek()[1] == "|":
-            self.place += 1
-            value = self.command(depth, value)
-        return value
-
-    def command(self, depth: int, piped: Expression | None) -> Expression | None:
-        kind, word, _ = self.peek()
-        if kind == "word" and word not in ("true", "false", "nil"):
-            self.place += 1
-            arguments: list[Expression] = []
-            while self.peek()[0] and self.peek()[1] not in ("|", ")"):
-                argument = self.operand(depth)
-                if argument is None:
-                    return None
-                arguments.append(argument)
-            return Call(word, tuple(arguments) if piped is None else (*arguments, piped))
-        value = self.operand(depth)
-        if piped is not None or value is None or (self.peek()[0] and self.peek()[1] not in ("|", ")")):
-            return None                 # a method with arguments, or a value that something is piped into
-        return value
-
-    def operand(self, depth: int) -> Expression | None:
-        kind, word, _ = self.peek()
-        self.place += 1
-        value: Expression | None = None
-        if kind == "string":
-            body = word[1:-1]
-            value = Literal(body if word[0] == "`" else re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), body), True)
-        elif kind == "number" or word in ("true", "false", "nil"):
-            value = Literal(word)
-        elif kind == "dots":
-            value = Field(None, tuple(filter(None, word.split("."))))
-        elif kind == "variable":
-            value = Variable(word[1:])
-        elif kind == "word":
-            value = Call(word)
-        elif word == "(" and depth < _MAX_DEPTH:
-            value = self.pipeline(depth + 1)
-            if self.peek()[1] != ")":
-                return None
-            self.place += 1
-        while value is not None and self.peek()[0] == "dots" and self.peek()[2] and kind in ("variable", "sign"):
-            value = Field(value, tuple(filter(None, self.peek()[1].split("."))))
-            self.place += 1
-        return value

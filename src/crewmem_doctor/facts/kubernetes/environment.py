@@ -9,9 +9,11 @@ from crewmem_doctor.facts.kubernetes.nodes import answer, child, mapping, mappin
 from crewmem_doctor.facts.kubernetes.things import Bundle, Thing
 from crewmem_doctor.model.deployment import Environment, Setting
 from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.yaml import Mapping, Scalar
 
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][\w.-]*)\)")
+STORAGE_DIR = "CREWAI_STORAGE_DIR"
 _SECRETS = (
     "Secret",
     "ExternalSecret",
@@ -48,7 +50,7 @@ def _all_of(source: Mapping, thing: Thing, bundle: Bundle) -> tuple[list[Setting
         held = bundle.find(kinds, name, thing)
         label = f"the {kind} {name or 'that a template names'}"
         if held is None:
-            return [], f"{label}, which is not in this tree"
+            return _elsewhere(kind, label, at), f"{label}, which is not in this tree"
         if kind == "ConfigMap":
             data = mapping(held.node, "data")
             return [
@@ -62,6 +64,13 @@ def _all_of(source: Mapping, thing: Thing, bundle: Bundle) -> tuple[list[Setting
             _held_open(held) or ("" if keys is not None else f"{label}, whose keys are kept elsewhere"),
         )
     return [], "a source of envFrom that is not known"
+
+
+def _elsewhere(kind: str, label: str, at: Location) -> list[Setting]:
+    """A ConfigMap that is kept elsewhere may well say where memory lies; nobody keeps that in a secret."""
+    if kind != "ConfigMap":
+        return []
+    return [Setting(STORAGE_DIR, Unknown(f"{label}, which is not in this tree, may set it", at), at)]
 
 
 def _held_open(held: Thing) -> str:

@@ -7,72 +7,27 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Sequence as Many
-from typing import Union
+from collections.abc import Callable
+from collections.abc import Sequence as Many
 
 from crewmem_doctor.facts.kubernetes.rendered import Piece, Rendered, as_yaml, quoted
+from crewmem_doctor.facts.kubernetes.values import (
+    Value,
+    is_known,
+    is_nothing,
+    kind_of,
+    missing,
+    place,
+    plain,
+    printed,
+    string,
+    truth,
+    unknown,
+)
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.sources.templates import FILLER
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
-Value = Union[Node, Rendered]
 Arguments = Many[Value]
-_MAX_TEXT = 100_000
-
-
-def unknown(at: Location) -> Scalar:
-    return Scalar(FILLER, "unknown", at, templated=True)
-
-
-def missing(at: Location) -> Scalar:
-    """What a path leads to that no values file sets: false in a condition, but not known where it is printed."""
-    return Scalar("", "missing", at)
-
-
-def string(text: str, at: Location) -> Scalar:
-    return Scalar(text[:_MAX_TEXT], "str", at, True)
-
-
-def plain(text: str, at: Location) -> Scalar:
-    """A number or a boolean."""
-    return Scalar(text, "str", at)
-
-
-def is_known(value: Value) -> bool:
-    if isinstance(value, Rendered):
-        return value.known
-    return not (isinstance(value, Scalar) and (value.tag == "unknown" or FILLER in value.value))
-
-
-def is_nothing(value: Value) -> bool:
-    return isinstance(value, Scalar) and value.tag in ("null", "missing")
-
-
-def truth(value: Value) -> bool | None:
-    """What a condition makes of it; None where that is not known."""
-    if isinstance(value, Rendered):
-        return bool(value.text) if value.known else None
-    if isinstance(value, Scalar):
-        if value.tag == "unknown":
-            return None
-        empty = value.value in ("", "0", "0.0", "false") if not value.quoted else value.value == ""
-        return not (is_nothing(value) or empty or (not value.quoted and value.truth is False))
-    return bool(value.entries if isinstance(value, Mapping) else value.items)
-
-
-def printed(value: Value) -> str:
-    """The text that a template writes."""
-    if isinstance(value, Rendered):
-        return value.text
-    if not isinstance(value, Scalar):
-        return FILLER                   # Go's own notation of maps and lists, which nobody wants
-    return "" if value.tag == "null" else FILLER if value.tag in ("missing", "unknown") else value.value
-
-
-def place(value: Value, at: Location) -> Location:
-    if isinstance(value, Rendered):
-        return value.pieces[0].at if value.pieces else at
-    return value.at
 
 
 def call(name: str, arguments: Arguments, at: Location) -> Value:
@@ -159,14 +114,19 @@ def _number(change: Callable[..., float]) -> Callable[[Arguments, Location], Val
 
 def _to_yaml(arguments: Arguments, at: Location) -> Value:
     value = arguments[-1]
-    return value if isinstance(value, Rendered) else unknown(at) if is_nothing(value) and value.tag == "missing" else \
-        as_yaml(value, at)
+    return (
+        value
+        if isinstance(value, Rendered)
+        else unknown(at)
+        if is_nothing(value) and value.tag == "missing"
+        else as_yaml(value, at)
+    )
 
 
 def _pad(arguments: Arguments, at: Location, first: str) -> Value:
     """indent and nindent, which keep the place of every line."""
-    width = min(int(printed(arguments[0])), 200)
-    value = arguments[-1]
+    given, value = printed(arguments[0]), arguments[-1]
+    width = min(int(given), 200) if given.isdigit() else 0
     text = value if isinstance(value, Rendered) else Rendered((Piece(printed(value), place(value, at), action=at),))
     return Rendered((Piece(first, at, action=at), *text.indented(" " * width).pieces))
 
@@ -234,20 +194,6 @@ def _size(arguments: Arguments) -> int:
     return len(value.items) if isinstance(value, Sequence) else len(printed(value))
 
 
-def _kind(value: Value) -> str:
-    if isinstance(value, Mapping):
-        return "map"
-    if isinstance(value, Sequence):
-        return "slice"
-    if isinstance(value, Rendered) or value.quoted:
-        return "string"
-    if is_nothing(value):
-        return "invalid"
-    if value.value in ("true", "false"):
-        return "bool"
-    return "float64" if re.fullmatch(r"-?\d+(\.\d+)?", value.value) else "string"
-
-
 def _has(arguments: Arguments) -> bool:
     value = arguments[-1]
     return isinstance(value, Sequence) and printed(arguments[0]) in [printed(i) for i in value.items]
@@ -267,38 +213,73 @@ def _less(arguments: Arguments) -> bool:
 
 
 _LAZY: dict[str, Callable[[Arguments, Location], Value]] = {
-    "default": _default, "coalesce": _coalesce, "and": _and, "or": _or, "ternary": _ternary,
+    "default": _default,
+    "coalesce": _coalesce,
+    "and": _and,
+    "or": _or,
+    "ternary": _ternary,
+    "indent": lambda a, at: _pad(a, at, ""),
+    "nindent": lambda a, at: _pad(a, at, "\n"),
 }
 _FUNCTIONS: dict[str, Callable[[Arguments, Location], Value]] = {
-    "quote": _text(-1, lambda text: quoted(text)), "squote": _text(-1, lambda text: "'" + text.replace("'", "''") + "'"),
-    "toString": _text(-1, lambda text: text), "print": _text(-1, lambda text, *more: "".join((*more, text))),
-    "lower": _text(-1, lambda text: text.lower()), "upper": _text(-1, lambda text: text.upper()),
-    "title": _text(-1, lambda text: text.title()), "nospace": _text(-1, lambda text: re.sub(r"\s", "", text)),
-    "trunc": _text(-1, lambda text, n: text[: int(n)] if int(n) >= 0 else text[int(n):]),
+    "quote": _text(-1, lambda text: quoted(text)),
+    "squote": _text(-1, lambda text: "'" + text.replace("'", "''") + "'"),
+    "toString": _text(-1, lambda text: text),
+    "print": _text(-1, lambda text, *more: "".join((*more, text))),
+    "lower": _text(-1, lambda text: text.lower()),
+    "upper": _text(-1, lambda text: text.upper()),
+    "title": _text(-1, lambda text: text.title()),
+    "nospace": _text(-1, lambda text: re.sub(r"\s", "", text)),
+    "trunc": _text(-1, lambda text, n: text[: int(n)] if int(n) >= 0 else text[int(n) :]),
     "trimSuffix": _text(-1, lambda text, end: text.removesuffix(end)),
     "trimPrefix": _text(-1, lambda text, start: text.removeprefix(start)),
     "trimAll": _text(-1, lambda text, chars: text.strip(chars)),
     "replace": _text(-1, lambda text, old, new: text.replace(old, new) if old else text),
     "b64enc": _text(-1, lambda text: base64.b64encode(text.encode()).decode()),
-    "cat": _text(-1, lambda text, *more: " ".join((*more, text))), "kebabcase": _text(-1, lambda text: text.lower()),
-    "trim": _trim, "printf": _printf, "toYaml": _to_yaml, "toJson": _to_yaml, "toRawJson": _to_yaml, "index": _index,
-    "indent": lambda a, at: _pad(a, at, ""), "nindent": lambda a, at: _pad(a, at, "\n"),
-    "get": _index, "dict": _dict, "merge": _merge, "mustMerge": _merge, "mergeOverwrite": lambda a, at: _merge(a[::-1], at),
-    "list": lambda a, at: Sequence(tuple(_node(i, at) for i in a), at), "tuple": lambda a, at: Sequence(
-        tuple(_node(i, at) for i in a), at),
+    "cat": _text(-1, lambda text, *more: " ".join((*more, text))),
+    "kebabcase": _text(-1, lambda text: text.lower()),
+    "trim": _trim,
+    "printf": _printf,
+    "toYaml": _to_yaml,
+    "toJson": _to_yaml,
+    "toRawJson": _to_yaml,
+    "index": _index,
+    "get": _index,
+    "dict": _dict,
+    "merge": _merge,
+    "mustMerge": _merge,
+    "mergeOverwrite": lambda a, at: _merge(a[::-1], at),
+    "list": lambda a, at: Sequence(tuple(_node(i, at) for i in a), at),
+    "tuple": lambda a, at: Sequence(tuple(_node(i, at) for i in a), at),
     "concat": lambda a, at: Sequence(tuple(i for s in a if isinstance(s, Sequence) for i in s.items), at),
-    "deepCopy": lambda a, at: a[0], "required": lambda a, at: a[-1] if truth(a[-1]) else unknown(at), "join": _join,
+    "deepCopy": lambda a, at: a[0],
+    "required": lambda a, at: a[-1] if truth(a[-1]) else unknown(at),
+    "join": _join,
     "int": lambda a, at: plain(str(int(float(printed(a[0]) or "0"))), place(a[0], at)),
-    "add": _number(lambda *n: sum(n)), "sub": _number(lambda a, b: a - b), "mul": _number(lambda a, b: a * b),
-    "div": _number(lambda a, b: a // b if b else 0), "max": _number(max), "min": _number(min),
-    "add1": _number(lambda a: a + 1), "len": lambda a, at: plain(str(_size(a)), at),
-    "not": _boolean(lambda a: not truth(a[0])), "empty": _boolean(lambda a: not truth(a[0])), "eq": _boolean(_same),
-    "ne": _boolean(lambda a: not _same(a)), "lt": _boolean(_less), "gt": _boolean(lambda a: _less(a[::-1])),
-    "le": _boolean(lambda a: not _less(a[::-1])), "ge": _boolean(lambda a: not _less(a)),
-    "contains": _boolean(lambda a: printed(a[0]) in printed(a[1])), "has": _boolean(_has), "hasKey": _boolean(_key),
+    "add": _number(lambda *n: sum(n)),
+    "sub": _number(lambda a, b: a - b),
+    "mul": _number(lambda a, b: a * b),
+    "div": _number(lambda a, b: a // b if b else 0),
+    "max": _number(max),
+    "min": _number(min),
+    "add1": _number(lambda a: a + 1),
+    "len": lambda a, at: plain(str(_size(a)), at),
+    "not": _boolean(lambda a: not truth(a[0])),
+    "empty": _boolean(lambda a: not truth(a[0])),
+    "eq": _boolean(_same),
+    "ne": _boolean(lambda a: not _same(a)),
+    "lt": _boolean(_less),
+    "gt": _boolean(lambda a: _less(a[::-1])),
+    "le": _boolean(lambda a: not _less(a[::-1])),
+    "ge": _boolean(lambda a: not _less(a)),
+    "contains": _boolean(lambda a: printed(a[0]) in printed(a[1])),
+    "has": _boolean(_has),
+    "hasKey": _boolean(_key),
     "hasPrefix": _boolean(lambda a: printed(a[1]).startswith(printed(a[0]))),
     "hasSuffix": _boolean(lambda a: printed(a[1]).endswith(printed(a[0]))),
-    "kindIs": _boolean(lambda a: _kind(a[1]) == printed(a[0])), "typeIs": _boolean(lambda a: _kind(a[1]) == printed(a[0])),
-    "kindOf": lambda a, at: string(_kind(a[0]), at), "typeOf": lambda a, at: string(_kind(a[0]), at),
+    "kindIs": _boolean(lambda a: kind_of(a[1]) == printed(a[0])),
+    "typeIs": _boolean(lambda a: kind_of(a[1]) == printed(a[0])),
+    "kindOf": lambda a, at: string(kind_of(a[0]), at),
+    "typeOf": lambda a, at: string(kind_of(a[0]), at),
 }
 _FUNCTIONS["int64"] = _FUNCTIONS["float64"] = _FUNCTIONS["int"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crewmem_doctor.facts.kubernetes.manifests import Manifests
-from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, scalar, text, with_entry
+from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, scalar, text, texts, with_entry
 from crewmem_doctor.facts.kubernetes.things import Thing
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.dotenv import parse
-from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
+from crewmem_doctor.sources.yaml import Mapping, Node, Scalar
 
 Entries = dict[str, "tuple[Scalar, Node]"]
 
@@ -39,19 +39,19 @@ def generated(node: Mapping, path: str, things: list[Thing], manifests: Manifest
 
 def _data(item: Mapping, path: str, manifests: Manifests) -> Iterator[tuple[str, tuple[Scalar, Node]]]:
     folder = path.rpartition("/")[0]
-    for literal in _texts(child(item, "literals")):
+    for literal in texts(child(item, "literals")):
         name, sign, value = literal.value.partition("=")
         if sign:
             if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
                 value = value[1:-1]
             yield _entry(name, value, literal.at)
-    for file in _texts(child(item, "files")):
+    for file in texts(child(item, "files")):
         name, sign, source = file.value.partition("=")
         source = source if sign else name
         body = _read(manifests, join_path(folder, source))
         if body is not None:
             yield _entry(name if sign else source.rpartition("/")[2], body, file.at)
-    for file in (*_texts(child(item, "envs")), *_texts(child(item, "env"))):
+    for file in (*texts(child(item, "envs")), *texts(child(item, "env"))):
         where = join_path(folder, file.value)
         for variable in parse(_read(manifests, where) or "", where):
             if variable.value is not None:
@@ -65,8 +65,3 @@ def _entry(name: str, value: str, at: Location) -> tuple[str, tuple[Scalar, Node
 def _read(manifests: Manifests, path: str) -> str | None:
     tree = manifests.tree
     return tree.text(path) if tree.exists(path) and not tree.is_dir(path) else None
-
-
-def _texts(node: Node | None) -> tuple[Scalar, ...]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return tuple(i for i in items if isinstance(i, Scalar) and not i.null)

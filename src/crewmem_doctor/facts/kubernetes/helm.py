@@ -1,8 +1,8 @@
 """Charts, judged with their values.yaml and without running helm.
 
-A release is taken to be called like its chart and to live in the namespace "default"; a name that says so is right up to
-the name of the release. What `--set` and other values files change is not known: what comes from values.yaml is known at
-medium confidence.
+A release is taken to be called like its chart and to live in the namespace "default"; a name that says so is right up
+to the name of the release. What `--set` and other values files change is not known, so what comes from values.yaml is
+known at medium confidence.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crewmem_doctor.facts.kubernetes.functions import plain, string, unknown
 from crewmem_doctor.facts.kubernetes.manifests import CHARTS, Manifests
 from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, moved, scalar, text, with_entry
 from crewmem_doctor.facts.kubernetes.pods import is_development
 from crewmem_doctor.facts.kubernetes.render import Renderer, Source, read_source
 from crewmem_doctor.facts.kubernetes.rendered import Page
 from crewmem_doctor.facts.kubernetes.things import Bundle, Hole, Thing, things_of
+from crewmem_doctor.facts.kubernetes.values import plain, string, unknown
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
@@ -25,10 +25,39 @@ from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, load
 _MAX_CHARTS = 200
 _MAX_TEXT = 512 * 1024
 _MAX_TRIES = 6
-_UNSEEN = ("nodeSelector", "affinity", "tolerations", "resources", "labels", "annotations", "matchLabels", "selector", "ports",
-           "livenessProbe", "readinessProbe", "startupProbe", "imagePullSecrets", "topologySpreadConstraints", "metadata",
-           "lifecycle", "strategy", "metrics", "behavior", "hostAliases", "limits", "requests", "rules", "tls", "hosts",
-           "dnsConfig", "stringData", "data", "priorityClassName", "serviceAccountName", "")
+_UNSEEN = (
+    "nodeSelector",
+    "affinity",
+    "tolerations",
+    "resources",
+    "labels",
+    "annotations",
+    "matchLabels",
+    "selector",
+    "ports",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "imagePullSecrets",
+    "topologySpreadConstraints",
+    "metadata",
+    "lifecycle",
+    "strategy",
+    "metrics",
+    "behavior",
+    "hostAliases",
+    "limits",
+    "requests",
+    "rules",
+    "tls",
+    "hosts",
+    "dnsConfig",
+    "stringData",
+    "data",
+    "priorityClassName",
+    "serviceAccountName",
+    "",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +126,17 @@ def _bundle(manifests: Manifests, folder: str, folders: list[str]) -> Bundle:
 
 def _read(manifests: Manifests, folder: str) -> Chart:
     tree = manifests.tree
-    about = next((d for name in ("Chart.yaml", "Chart.yml", "chart.yaml") for d in manifests.documents(
-        join_path(folder, name))[:1]), None)
-    values = next((d for name in ("values.yaml", "values.yml") for d in manifests.documents(join_path(folder, name))[:1]), None)
+    about = next(
+        (
+            d
+            for name in ("Chart.yaml", "Chart.yml", "chart.yaml")
+            for d in manifests.documents(join_path(folder, name))[:1]
+        ),
+        None,
+    )
+    values = next(
+        (d for name in ("values.yaml", "values.yml") for d in manifests.documents(join_path(folder, name))[:1]), None
+    )
     sources = []
     for path in sorted(_templates(manifests, join_path(folder, "templates"))):
         body = tree.text(path)
@@ -146,15 +183,30 @@ def _over(base: Mapping, over: Mapping, depth: int = 0) -> Mapping:
 def _root(chart: Chart, values: Mapping, release: str) -> Mapping:
     """What a template's `$` holds."""
     at = chart.about.at
-    about = {name: scalar(chart.about, key) for name, key in (("Name", "name"), ("Version", "version"),
-                                                            ("AppVersion", "appVersion"))}
+    about = {
+        name: scalar(chart.about, key)
+        for name, key in (("Name", "name"), ("Version", "version"), ("AppVersion", "appVersion"))
+    }
     parts: dict[str, Node] = {
         "Values": values,
-        "Release": _table({"Name": string(release, at), "Namespace": string("default", at), "Service": string("Helm", at),
-                           "IsInstall": plain("true", at), "IsUpgrade": plain("false", at), "Revision": plain("1", at)}, at),
-        "Chart": _table({name: value or string(chart.name if name == "Name" else "", at) for name, value in about.items()}, at),
+        "Release": _table(
+            {
+                "Name": string(release, at),
+                "Namespace": string("default", at),
+                "Service": string("Helm", at),
+                "IsInstall": plain("true", at),
+                "IsUpgrade": plain("false", at),
+                "Revision": plain("1", at),
+            },
+            at,
+        ),
+        "Chart": _table(
+            {name: value or string(chart.name if name == "Name" else "", at) for name, value in about.items()}, at
+        ),
         "Template": _table({"BasePath": string("templates", at), "Name": unknown(at)}, at),
-        "Capabilities": unknown(at), "Files": unknown(at), "Subcharts": unknown(at),
+        "Capabilities": unknown(at),
+        "Files": unknown(at),
+        "Subcharts": unknown(at),
     }
     return _table(parts, at)
 
@@ -163,16 +215,22 @@ def _table(parts: dict[str, Node] | dict[str, Scalar], at: Location) -> Mapping:
     return Mapping(tuple((Scalar(name, "str", at), value) for name, value in parts.items()), at)
 
 
-def _manifest(renderer: Renderer, source: Source, root: Mapping, manifests: Manifests) -> tuple[list[Thing], list[Hole]]:
+def _manifest(
+    renderer: Renderer, source: Source, root: Mapping, manifests: Manifests
+) -> tuple[list[Thing], list[Hole]]:
     """The objects of one template, each value with its place in the template or in the values."""
     if source.template.damaged >= 0:
         line = source.passage.at(source.template.damaged, source.template.damaged + 3).line
-        manifests.gaps.append(Gap(source.path, line, "template", "a formatter took its braces apart: no helm renders it"))
+        manifests.gaps.append(
+            Gap(source.path, line, "template", "a formatter took its braces apart: no helm renders it")
+        )
     page, documents, gaps = _loaded(Page(renderer.render(source, root).pieces), source)
     for gap in gaps:
         at = page.place(Location(source.path, gap.line, 1))
         line = at.line if at.path == source.path else 1
-        manifests.gaps.append(Gap(source.path, line, "template", "a template that is not YAML as far as it can be rendered"))
+        manifests.gaps.append(
+            Gap(source.path, line, "template", "a template that is not YAML as far as it can be rendered")
+        )
     things = list(things_of((moved(document, page.place) for document in documents), source.path))
     holes = [hole for hole in page.holes if hole.key not in _UNSEEN]
     if any(thing.runs for thing in things):

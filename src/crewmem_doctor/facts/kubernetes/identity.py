@@ -17,7 +17,7 @@ from crewmem_doctor.sources.yaml import Mapping, Scalar, Sequence
 def user_in(
     pod: Mapping, container: Mapping, image: Image | None, mounts: Iterable[Mount], volumes: dict[str, Volume]
 ) -> User:
-    """The user that runAsUser or the image names. fsGroup, an init container's chown and an emptyDir's mode open mounts."""
+    """The user that runAsUser or the image names. fsGroup, an init container's chown and an emptyDir open mounts."""
     user = _user(pod, container, image)
     if user.root:
         return user

@@ -1,7 +1,7 @@
 """Kustomizations: bases, overlays and components, built as kustomize builds them, as far as it concerns memory.
 
-Not built: remote bases, replacements, vars, and transformers and generators of one's own. Charts inflated by kustomize are
-read only where the tree holds them by themselves.
+Not built: remote bases, replacements, vars, and transformers and generators of one's own. Charts inflated by kustomize
+are read only where the tree holds them by themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from crewmem_doctor.facts.kubernetes.generators import generated
 from crewmem_doctor.facts.kubernetes.manifests import KUSTOMIZATIONS, Manifests
-from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, moved, scalar, text, with_entry
+from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, moved, scalar, text, texts, with_entry
+from crewmem_doctor.facts.kubernetes.overlays import named, scaled, with_images
 from crewmem_doctor.facts.kubernetes.patches import applied, merged
 from crewmem_doctor.facts.kubernetes.pods import is_development
 from crewmem_doctor.facts.kubernetes.things import Bundle, Thing
@@ -23,7 +24,6 @@ from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence, load
 
 _MAX_DEPTH = 12
 _REMOTE = ("http:", "https:", "git@", "git::", "ssh:", "github.com/", "gitlab.com/", "oci:")
-_CLUSTER_WIDE = frozenset(("PersistentVolume", "StorageClass"))
 _NOT_BUILT = {
     "helmCharts": "a chart that kustomize inflates",
     "helmChartInflationGenerator": "a chart that kustomize inflates",
@@ -75,7 +75,7 @@ class Kustomizer:
         return [
             join_path(folder, item.value.strip().rstrip("/"))
             for key in keys
-            for item in _texts(child(body, key))
+            for item in texts(child(body, key))
             if not item.value.strip().startswith(_REMOTE)
         ]
 
@@ -101,8 +101,8 @@ class Kustomizer:
         self._say(body, path)
         things = generated(body, path, things, self.manifests)
         things = self._patched(things, body, path)
-        things = _named(things, body)
-        things = _scaled(_with_images(things, body), body)
+        things = named(things, body)
+        things = scaled(with_images(things, body), body)
         self.open.pop()
         return things
 
@@ -120,7 +120,7 @@ class Kustomizer:
             if found is not None:
                 self.manifests.gaps.append(Gap(path, found.at.line, "dynamic", why))
         for key in ("resources", "bases", "components"):
-            for item in _texts(child(body, key)):
+            for item in texts(child(body, key)):
                 if item.value.strip().startswith(_REMOTE):
                     self.manifests.gaps.append(
                         Gap(path, item.at.line, "dynamic", "a base that does not lie in this tree")
@@ -129,7 +129,7 @@ class Kustomizer:
     # --- patches
 
     def _patched(self, things: list[Thing], body: Mapping, path: str) -> list[Thing]:
-        for item in _texts(child(body, "patchesStrategicMerge")):
+        for item in texts(child(body, "patchesStrategicMerge")):
             for patch in self._patch(item, path):
                 things = _merge(things, patch, None)
         for key in ("patches", "patchesJson6902"):
@@ -239,77 +239,3 @@ def _operate(things: list[Thing], patch: Sequence, target: Node | None) -> list[
         node = applied(thing.node, patch) if _selects(target, thing) else thing.node
         out.append(replace(thing, node=node) if isinstance(node, Mapping) else thing)
     return out
-
-
-# --- what a kustomization sets for all its objects
-
-
-def _named(things: list[Thing], body: Mapping) -> list[Thing]:
-    namespace, prefix, suffix = text(body, "namespace"), text(body, "namePrefix"), text(body, "nameSuffix")
-    out = []
-    for thing in things:
-        if namespace and thing.kind not in _CLUSTER_WIDE:
-            thing = replace(thing, namespace=namespace)
-        if (prefix or suffix) and thing.name:
-            name = prefix + thing.name + suffix
-            thing = replace(thing, name=name, names=tuple(dict.fromkeys((*thing.names, name))))
-        out.append(thing)
-    return out
-
-
-def _scaled(things: list[Thing], body: Mapping) -> list[Thing]:
-    out = list(things)
-    for item in mappings(body, "replicas"):
-        name, count = text(item, "name"), scalar(item, "count")
-        for i, thing in enumerate(out):
-            if count is not None and name in thing.names and thing.kind in ("Deployment", "StatefulSet", "ReplicaSet"):
-                spec = with_entry(mapping(thing.node, "spec"), "replicas", None)
-                node = with_entry(thing.node, "spec", with_entry(spec, "replicas", count))
-                out[i] = replace(thing, node=node)
-    return out
-
-
-def _with_images(things: list[Thing], body: Mapping) -> list[Thing]:
-    changes = {text(item, "name"): item for item in mappings(body, "images") if text(item, "name")}
-    if not changes:
-        return things
-    out = []
-    for thing in things:
-        node = _replaced(thing.node, changes) if thing.runs else thing.node
-        out.append(replace(thing, node=node) if isinstance(node, Mapping) else thing)
-    return out
-
-
-def _replaced(node: Node, changes: dict[str, Mapping], depth: int = 0) -> Node:
-    """The tree with the images of its containers replaced."""
-    if depth > 40:
-        return node
-    if isinstance(node, Sequence):
-        return Sequence(tuple(_replaced(item, changes, depth + 1) for item in node.items), node.at, node.tag)
-    if not isinstance(node, Mapping):
-        return node
-    entries = []
-    for key, value in node.entries:
-        if key.value == "image" and isinstance(value, Scalar):
-            value = _image(value, changes)
-        elif not isinstance(value, Scalar):
-            value = _replaced(value, changes, depth + 1)
-        entries.append((key, value))
-    return Mapping(tuple(entries), node.at, node.tag)
-
-
-def _image(value: Scalar, changes: dict[str, Mapping]) -> Scalar:
-    last = value.value.rpartition("/")[2]
-    bare = value.value.partition("@")[0]
-    name = bare.rpartition(":")[0] if ":" in last else bare
-    item = changes.get(name)
-    if item is None:
-        return value
-    new = text(item, "newName") or name
-    tag, digest = text(item, "newTag"), text(item, "digest")
-    whole = f"{new}@{digest}" if digest else f"{new}:{tag}" if tag else new + value.value[len(name) :]
-    return Scalar(whole, "str", value.at, value.quoted)
-
-
-def _texts(node: Node | None) -> tuple[Scalar, ...]:
-    return tuple(i for i in node.items if isinstance(i, Scalar) and not i.null) if isinstance(node, Sequence) else ()

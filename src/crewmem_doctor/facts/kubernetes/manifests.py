@@ -82,7 +82,7 @@ class Manifests:
 
 
 def plain_bundles(manifests: Manifests, paths: Iterable[str]) -> list[Bundle]:
-    """Sets of manifests that nothing puts together: everything of one stage, or of the tree where there are no stages."""
+    """Sets of manifests that nothing puts together: all of one stage, or of the tree where there are no stages."""
     groups: dict[str, list[Thing]] = defaultdict(list)
     for path in paths:
         groups[_stage(path)].extend(manifests.things(path))

@@ -41,9 +41,15 @@ def text(node: Node | None, *names: str) -> str:
     return found.value.strip() if found is not None and not found.templated else ""
 
 
+def texts(node: Node | None) -> tuple[Scalar, ...]:
+    """The scalars of a list, or the one that stands in its place."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return tuple(item for item in items if isinstance(item, Scalar) and not item.null)
+
+
 def answer(node: Node | None, *names: str) -> Answer[str] | None:
-    """The text under that path; None where there is none. A chart's values may be replaced when it is installed, so what
-    comes from them is known at medium confidence."""
+    """The text under that path; None where there is none. A chart's values may be replaced when it is installed, so
+    what comes from them is known at medium confidence."""
     found = scalar(node, *names)
     if found is None:
         return None

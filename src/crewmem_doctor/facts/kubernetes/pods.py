@@ -1,8 +1,8 @@
 """A workload's pod as Services of the model: one for each container.
 
 The pod is the unit that people name, so its first container that runs application code is the service
-`k8s:NAMESPACE/NAME`; further ones are `k8s:NAMESPACE/NAME/CONTAINER`. Init containers end before the others start and are
-read only for what they leave behind; one with `restartPolicy: Always` is a sidecar like any other.
+`k8s:NAMESPACE/NAME`; further ones are `k8s:NAMESPACE/NAME/CONTAINER`. Init containers end before the others start and
+are read only for what they leave behind; one with `restartPolicy: Always` is a sidecar like any other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from crewmem_doctor.facts.compose.backing import backing_of
 from crewmem_doctor.facts.dockerfile import Image
 from crewmem_doctor.facts.images import Images, is_foreign
-from crewmem_doctor.facts.kubernetes.environment import environment_of
+from crewmem_doctor.facts.kubernetes.environment import STORAGE_DIR, environment_of
 from crewmem_doctor.facts.kubernetes.identity import user_in
 from crewmem_doctor.facts.kubernetes.launch import processes_of
 from crewmem_doctor.facts.kubernetes.nodes import answer, mapping, mappings, number, scalar, text, truth
@@ -21,7 +21,7 @@ from crewmem_doctor.facts.kubernetes.scaling import replicas_of
 from crewmem_doctor.facts.kubernetes.storage import Volume
 from crewmem_doctor.facts.kubernetes.things import Bundle, Hole, Thing
 from crewmem_doctor.facts.kubernetes.volumes import mounts_of, texts_of, volumes_of
-from crewmem_doctor.model.deployment import Environment, Mount, Service
+from crewmem_doctor.model.deployment import Environment, Mount, Service, Setting
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Answer, Known, Unknown
 from crewmem_doctor.sources.discover import Tree
@@ -47,6 +47,8 @@ _DEVELOPMENT = frozenset(
         "playground",
     )
 )
+
+_CLOUD_RUN = "an instance's file system is memory, and is gone when the instance stops"
 
 
 def services_of(thing: Thing, bundle: Bundle, tree: Tree, images: Images) -> list[Service]:
@@ -91,7 +93,7 @@ def _service(
     files = dict(texts_of(container, volumes))
     holes = _holes(container, pod, bundle)
     if holes:
-        environment = replace(environment, open=(*environment.open, "what a template of the chart adds"))
+        environment = _opened(environment, holes)
         mounts = (*mounts, *_anywhere(holes))
     environment = replace(environment, open=(*environment.open, *_mounted_dotenv(mounts)))
     packages = image.packages if image else ()
@@ -119,6 +121,7 @@ def _service(
         orchestrated=True,
         restart_keeps_layer=False,
         durable_disk=not thing.cloud_run,
+        ephemeral_because=_CLOUD_RUN if thing.cloud_run else "",
         deployment=bundle.deployment,
     )
     return replace(service, processes=processes_of(container, service, image, tree, files))
@@ -158,7 +161,22 @@ def _holes(container: Mapping, pod: Mapping, bundle: Bundle) -> list[Hole]:
         inside = at.path == pod.at.path and pod.at.line <= at.line <= pod.at.end_line + 1
         return inside and not any(o.path == at.path and o.line <= at.line <= o.end_line for o in others)
 
-    return [hole for hole in bundle.holes if concerns(hole)]
+    whole = [(container, key) for key in ("env", "envFrom", "volumeMounts")] + [(pod, "volumes")]
+    found = [(key, scalar(holder, key)) for holder, key in whole]
+    return [
+        *(hole for hole in bundle.holes if concerns(hole)),
+        *(Hole(node.at, key) for key, node in found if node is not None and node.templated),
+    ]
+
+
+def _opened(environment: Environment, holes: list[Hole]) -> Environment:
+    """Whatever a template may set besides, memory's directory included."""
+    if all(hole.key in ("volumes", "volumeMounts") for hole in holes):
+        return environment
+    settings, at = environment.settings, holes[0].at
+    if environment.get(STORAGE_DIR) is None:
+        settings = (*settings, Setting(STORAGE_DIR, Unknown("a template of the chart may set it", at), at))
+    return Environment(settings, (*environment.open, "a template of the chart"))
 
 
 def _anywhere(holes: list[Hole]) -> tuple[Mount, ...]:

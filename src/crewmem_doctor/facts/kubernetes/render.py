@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping as Table
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
-from crewmem_doctor.facts.kubernetes.functions import (
+from crewmem_doctor.facts.kubernetes.functions import call
+from crewmem_doctor.facts.kubernetes.nodes import is_default
+from crewmem_doctor.facts.kubernetes.rendered import HOLE, Piece, Rendered
+from crewmem_doctor.facts.kubernetes.values import (
     Value,
-    call,
     is_known,
     is_nothing,
     missing,
@@ -17,15 +20,24 @@ from crewmem_doctor.facts.kubernetes.functions import (
     truth,
     unknown,
 )
-from crewmem_doctor.facts.kubernetes.nodes import is_default
-from crewmem_doctor.facts.kubernetes.rendered import HOLE, Piece, Rendered
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.sources.gotemplate import Action, Call, Expression, Field, Literal, Part, Template, Text, Variable, parse
+from crewmem_doctor.sources.gotemplate import (
+    Action,
+    Call,
+    Expression,
+    Field,
+    Literal,
+    Part,
+    Template,
+    Text,
+    Variable,
+    parse,
+)
 from crewmem_doctor.sources.passage import Passage
 from crewmem_doctor.sources.templates import FILLER
 from crewmem_doctor.sources.yaml import Mapping, Scalar, Sequence
 
-_MAX_STEPS = 40_000                     # for one template: actions that are carried out
+_MAX_STEPS = 40_000  # for one template: actions that are carried out
 _MAX_DEPTH = 24
 
 
@@ -92,7 +104,7 @@ class Renderer:
         elif action.keyword == "if":
             yield from self._if(action, value, scope, at)
         elif action.keyword == "with":
-            inner = scope.with_dot(value, **{name: value for name in action.names})
+            inner = scope.with_dot(value, **dict.fromkeys(action.names, value))
             yield from self._if(action, value, inner, at, scope)
         elif action.keyword == "range":
             yield from self._range(action, value, scope, at)
@@ -101,7 +113,9 @@ class Renderer:
         else:
             yield from _pieces(value, at)
 
-    def _if(self, action: Action, value: Value, scope: Scope, at: Location, outside: Scope | None = None) -> Iterator[Piece]:
+    def _if(
+        self, action: Action, value: Value, scope: Scope, at: Location, outside: Scope | None = None
+    ) -> Iterator[Piece]:
         chosen = truth(value)
         if chosen is None:
             # What may stand here is shown, and a hole says that it may not.
@@ -123,7 +137,9 @@ class Renderer:
         if not items:
             yield from self._parts(action.other, scope)
         for key, item in items:
-            given: Table[str, Value] = dict(zip(action.names, (key, item) if len(action.names) > 1 else (item,), strict=False))
+            given: Table[str, Value] = dict(
+                zip(action.names, (key, item) if len(action.names) > 1 else (item,), strict=False)
+            )
             yield from self._parts(action.body, scope.with_dot(item, **given))
 
     def _include(self, name: str, dot: Value, scope: Scope, at: Location) -> Rendered:
@@ -162,8 +178,6 @@ class Renderer:
             return self._include(printed(arguments[0]), dot, scope, at)
         if expression.name == "tpl" and arguments:
             return self._again(arguments[0], scope, at)
-        if expression.name in ("nindent", "indent") and len(arguments) > 1 and is_known(arguments[0]):
-            return call(expression.name, [arguments[0], _shown(arguments[-1], at)], at)
         return call(expression.name, arguments, at)
 
     def _again(self, value: Value, scope: Scope, at: Location) -> Value:
@@ -174,7 +188,9 @@ class Renderer:
         if "{{" not in text:
             return value
         source = Source(scope.source.path, Passage(text, at), parse(text))
-        return Rendered(tuple(self._parts(source.template.parts, Scope(source, scope.root, scope.root, {}, scope.depth + 1))))
+        return Rendered(
+            tuple(self._parts(source.template.parts, Scope(source, scope.root, scope.root, {}, scope.depth + 1)))
+        )
 
 
 def _definitions(parts: Iterable[Part]) -> Iterator[Action]:
@@ -194,11 +210,6 @@ def _walk(value: Value, names: Iterable[str], at: Location) -> Value:
         else:
             return missing(at)
     return value
-
-
-def _shown(value: Value, at: Location) -> Rendered:
-    """A value as text that holes may be in."""
-    return value if isinstance(value, Rendered) else Rendered((Piece(printed(value), value.at, action=at),))
 
 
 def _pieces(value: Value, at: Location) -> Iterable[Piece]:

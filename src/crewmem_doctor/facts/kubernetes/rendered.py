@@ -11,12 +11,12 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.templates import FILLER
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
-HOLE = "\ue001"                         # stands where lines may be added that nobody can know
+HOLE = "\ue001"  # stands where lines may be added that nobody can know
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`at` is where the text stands; `linear` text stands there as it is, other text came out of an action at `action`."""
+    """`at` is where the text stands; `linear` text stands there as it is, other text came out of `action`."""
 
     text: str
     at: Location
@@ -92,7 +92,7 @@ def _lines(node: Node, indent: int, action: Location, depth: int) -> Iterable[Pi
             inner = list(_lines(item, indent + 2, action, depth + 1)) if not isinstance(item, Scalar) else []
             if inner:
                 yield Piece(f"{pad}-{' '}", item.at, action=action)
-                yield replace(inner[0], text=inner[0].text[indent + 2:])
+                yield replace(inner[0], text=inner[0].text[indent + 2 :])
                 yield from inner[1:]
             else:
                 yield Piece(f"{pad}- {_shown(item)}\n", item.at, action=action)
@@ -183,8 +183,11 @@ class Page:
         first, row, column = self._piece(at.line, at.column)
         last, end_row, end_column = self._piece(at.end_line, max(at.end_column - 1, 1))
         start = _spot(first, row, column, at.line, at.column)
-        end = (last.at.end_line, last.at.end_column) if not last.linear else _next(
-            _spot(last, end_row, end_column, at.end_line, max(at.end_column - 1, 1)))
+        end = (
+            (last.at.end_line, last.at.end_column)
+            if not last.linear
+            else _next(_spot(last, end_row, end_column, at.end_line, max(at.end_column - 1, 1)))
+        )
         path = last.at.path
         if path != first.at.path and last.action is not None:
             path, end = last.action.path, (last.action.end_line, last.action.end_column)
@@ -225,7 +228,11 @@ def _parent(lines: list[str], number: int) -> str:
         if not body or body.startswith("#"):
             continue
         depth = len(lines[above]) - len(lines[above].lstrip())
-        if depth < indent or (depth == indent and lines[here].lstrip().startswith(("-", FILLER)) and body.endswith(":")
-                              and not body.startswith("-")):
+        if depth < indent or (
+            depth == indent
+            and lines[here].lstrip().startswith(("-", FILLER))
+            and body.endswith(":")
+            and not body.startswith("-")
+        ):
             return body.lstrip("- ").partition(":")[0]
     return ""

@@ -49,8 +49,8 @@ _LOCAL = re.compile(
 class Volume:
     """What stands behind a name under `volumes`. `unsure` says why it is not known whether replicas share it.
 
-    `open_to` says who may write there when nobody was given it: "all" (an emptyDir), "group" (Kubernetes gives it to
-    fsGroup), or nobody.
+    `local` is a disk of the node itself. `open_to` says who may write there when nobody was given it: "all" (an
+    emptyDir), "group" (Kubernetes gives it to fsGroup), or nobody.
     """
 
     kind: MountKind
@@ -59,6 +59,7 @@ class Volume:
     shared: bool = False
     read_only: bool = False
     network: str = ""
+    local: bool = False
     unsure: str = ""
     open_to: str = ""
     at: Location | None = None
@@ -106,8 +107,8 @@ def of_claim(spec: Mapping, bundle: Bundle, near: Thing) -> Volume:
     if not network and "ReadWriteMany" in modes and "longhorn" in provisioner.lower():
         network = "nfs"  # a share manager exports the volume
     unsure = "" if modes else "the claim's access modes are not known"
-    kind: MountKind = "hostpath" if is_local(provisioner) and not network else "pvc"
-    return Volume(kind, "", True, many, modes == {"ReadOnlyMany"}, network, unsure, "group")
+    local = is_local(provisioner) and not network
+    return Volume("pvc", "", True, many, modes == {"ReadOnlyMany"}, network, local, unsure, "group")
 
 
 def access_modes(spec: Mapping) -> set[str]:
@@ -158,7 +159,7 @@ def of_source(body: Mapping, at: Location) -> Volume | None:
         if key.value == "hostPath":
             path = text(value, "path")
             fleeting = any(path == place or path.startswith(place + "/") for place in ("/dev/shm", "/run", "/var/run"))
-            return Volume("hostpath", path, durable=not fleeting, at=key.at)
+            return Volume("hostpath", path, durable=not fleeting, local=True, at=key.at)
         if key.value == "csi":
             driver = text(value, "driver")
             network = network_of(driver)
@@ -184,7 +185,7 @@ def _where(kind: str, value: Node) -> str:
 
 _DISK = Volume("disk", open_to="group")
 _SOURCES: dict[str, Volume] = {
-    "local": Volume("hostpath", open_to="group"),
+    "local": Volume("hostpath", local=True, open_to="group"),
     "nfs": Volume("nfs", shared=True, network="nfs"),
     "azureFile": Volume("disk", shared=True, network="azurefile"),
     "cephfs": Volume("disk", shared=True, network="cephfs"),

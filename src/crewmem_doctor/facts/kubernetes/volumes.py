@@ -127,14 +127,15 @@ def mounts_of(
             volume.read_only or bool(off and off.value),
             volume.network,
             text(node, "subPath"),
-            volume.unsure,
+            local=volume.local,
+            unsure=volume.unsure,
         )
         found[target] = _in_own_folder(mount, node, thing, environment)
     return tuple(found.values())
 
 
 def _in_own_folder(mount: Mount, node: Mapping, thing: Thing, environment: Environment) -> Mount:
-    """subPathExpr with the pod's name gives each pod a folder of its own, and a Deployment's pods a new one each time."""
+    """subPathExpr with the pod's name gives each pod a folder of its own; a Deployment's pods get new ones."""
     written = text(node, "subPathExpr")
     if not written:
         return mount
