@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from crewmem_doctor.facts.compose import read_compose
 from crewmem_doctor.facts.dockerfile import standalone_services
 from crewmem_doctor.facts.images import Images
+from crewmem_doctor.facts.kubernetes import read_kubernetes
 from crewmem_doctor.facts.platforms import Found, Platform, platforms
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.project import Gap
@@ -21,7 +22,10 @@ def read_deployments(tree: Tree) -> tuple[tuple[Service, ...], list[Gap]]:
     """
     images = Images(tree)
     services, found_gaps, used = read_compose(tree)
-    gaps = list(found_gaps)
+    orchestrated, kubernetes_gaps, pulled = read_kubernetes(tree, images)
+    services.extend(orchestrated)
+    used |= pulled
+    gaps = [*found_gaps, *kubernetes_gaps]
     strong = [platform for platform in platforms() if not platform.weak]
     for found in _ask(strong, tree, images):
         services.extend(found.services)
