@@ -139,11 +139,10 @@ class _Reader:
         body = self.until()
         other: list[Part] = []
         if self.ended.startswith("else"):
-            inner = self.ended[4:].strip()
-            if inner.startswith(("if ", "with ", "if(")):
+            chained = re.match(r"else\s+(if|with)\b", self.ended)
+            if chained:
                 # `else if` has no end of its own.
-                again = inner[:4].rstrip(" (")
-                other = [self._block(again, inner[len(again) :], piece)]
+                other = [self._block(chained[1], self.ended[chained.end() :], piece)]
             else:
                 other = self.until()
         self.depth -= 1
