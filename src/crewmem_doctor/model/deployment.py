@@ -21,6 +21,7 @@ MountKind = Literal[
     "configmap",
     "secret",
     "nfs",
+    "temporary",
     "unknown",
 ]
 # request < worker < restart < redeploy < replica < node: what can happen to a service.
@@ -48,6 +49,7 @@ class Mount:
     sub_path: str = ""
     local: bool = False  # a disk of the machine itself, which stays behind when the workload moves (a Fly volume)
     unsure: str = ""
+    optional: str = ""  # why it is not known whether anything is mounted there at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,6 @@ class Setting:
     secret: bool = False
 
 
-# Variables that say where things lie. Nobody keeps them in a secret store.
-PLACES = frozenset(("CREWAI_STORAGE_DIR", "HOME", "XDG_DATA_HOME", "TMPDIR", "PYTHONPATH", "WEB_CONCURRENCY", "MEM0_DIR"))
-
-
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The variables of a service, the last setting of a name wins.
@@ -73,7 +71,6 @@ class Environment:
 
     settings: tuple[Setting, ...] = ()
     open: tuple[str, ...] = ()
-    shows_places: bool = False  # what names a directory stands in the file, even where secrets are set elsewhere
 
     def get(self, name: str) -> Setting | None:
         return next((s for s in reversed(self.settings) if s.name == name), None)
@@ -83,8 +80,6 @@ class Environment:
         setting = self.get(name)
         if setting is not None:
             return setting.value
-        if self.shows_places and name in PLACES:
-            return None
         return Unknown(f"{name} may be set by {self.open[0]}") if self.open else None
 
 
@@ -107,6 +102,7 @@ class Process:
     preload: Known[bool] | None = None  # the application is loaded before the fork
     forks: bool = False  # workers are forked from a process that may have loaded the application
     reload: bool = False
+    max_requests: Answer[int] | None = None  # a worker is replaced after so many requests or tasks
     environment: tuple[Setting, ...] = ()  # VAR=value before the command, --env
     config: tuple[str, ...] = ()  # gunicorn.conf.py and scripts that were read, by path
 
@@ -156,6 +152,7 @@ class Service:
     context: str = ""  # directory of the tree the image is built from
     image: str = ""
     backing: str = ""
+    configured: tuple[Setting, ...] = ()  # what a backing server's command line and mounted configuration set
     dockerfile: str = ""  # path of the Dockerfile it is built from
     base_image: str = ""
     packages: tuple[str, ...] = ()  # `pip install` words of the image

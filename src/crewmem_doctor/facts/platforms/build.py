@@ -98,17 +98,13 @@ def contained(
             bare,
             workdir=workdir or bare_workdir(bare),
             backing=backing_of(bare.image),
-            environment=replace(own, open=(*own.open, f"the image {bare.image}".strip()), shows_places=False),
+            environment=replace(own, open=(*own.open, f"the image {bare.image}".strip())),
             user=bare.user if bare.user.name else User("", Unknown("the image decides")),
         )
         line = _line(entrypoint), _line(command)
         return replace(made, processes=started(*line, Scene(made.environment, tree)) if any(line) else ())
     covered = {mount.target for mount in bare.mounts}
-    environment = Environment(
-        (*image.environment.settings, *own.settings),
-        (*image.environment.open, *own.open),
-        own.shows_places and not image.environment.open,
-    )
+    environment = Environment((*image.environment.settings, *own.settings), (*image.environment.open, *own.open))
     made = replace(
         bare,
         environment=environment,

@@ -56,7 +56,7 @@ def _service(tree: Tree, document: Document, images: Images, group: str, command
         replicas=replicas,
         replicas_at=replicas_at,
         dev=not words.isdisjoint(_DEVELOPMENT),
-        environment=Environment(toml_settings(document, "env"), _OPEN, shows_places=True),
+        environment=Environment(toml_settings(document, "env"), _OPEN),
         image=str(build.get("image") or ""),
     )
     line = _command(document, group, command)

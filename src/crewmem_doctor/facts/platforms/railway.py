@@ -22,6 +22,7 @@ from crewmem_doctor.model.deployment import Environment, Mount
 from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.passage import Passage
+from crewmem_doctor.sources.shell import CommandLine, split
 from crewmem_doctor.sources.yaml import Mapping, Scalar
 
 HIDDEN = "Railway keeps volumes in its dashboard"
@@ -91,7 +92,8 @@ def read(tree: Tree, path: str, images: Images) -> Found:
     file = said.text("build", "dockerfilePath")
     image = dockerfile_near(tree, images, folder, file)
     if image is not None:  # Railway builds with a Dockerfile wherever it finds one
-        return found([contained(tree, bare, image, command=command)], said.gaps)
+        words = CommandLine.of(split(command, command.whole), command.whole) if command is not None else None
+        return found([contained(tree, bare, image, entrypoint=words)], said.gaps)
     command = command or start_of(tree, folder)
     return found([native(tree, bare, command, folder, "/app")] if command is not None else [], said.gaps)
 

@@ -74,9 +74,7 @@ def _service(
     at = key.at if isinstance(key, Scalar) else node.at
     replicas, replicas_at = _replicas(node)
     missing = [f"the group {group}, which is not in this file" for group in _wanted(node) if group not in groups]
-    environment = Environment(
-        tuple(_variables(below(node, "envVars"), groups)), (*_OPEN, *missing), shows_places=not missing
-    )
+    environment = Environment(tuple(_variables(below(node, "envVars"), groups)), (*_OPEN, *missing))
     bare = service(
         "render",
         name,
@@ -88,7 +86,8 @@ def _service(
         image=image,
         dev=bool(re.search(r"(^|[-_])(dev|development)$", name)),
     )
-    root = inside("", text(node, "rootDir"))
+    base, named = folder_of(path), text(node, "rootDir")
+    root = inside(base, named) if base and tree.is_dir(inside(base, named)) else inside("", named)
     if is_image:
         found_image = (
             None
@@ -100,9 +99,7 @@ def _service(
         started = below(node, "dockerCommand") or below(node, "startCommand")
         return contained(tree, bare, found_image, command=passage(started))
     command = passage(below(node, "startCommand"))
-    target = join_path(_SOURCE, root) if root else _SOURCE
-    base = folder_of(path)
-    root = inside(base, text(node, "rootDir")) if base and tree.is_dir(inside(base, text(node, "rootDir"))) else root
+    target = join_path(_SOURCE, inside("", named)) if named else _SOURCE
     return native(tree, replace(bare, user=_USER), command, root, target)
 
 
