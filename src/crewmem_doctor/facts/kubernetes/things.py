@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from crewmem_doctor.facts.kubernetes.nodes import child, mappings, scalar, text
+from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, scalar, text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.yaml import Mapping, Node
 
@@ -150,4 +150,7 @@ def thing_of(node: Mapping, path: str) -> Thing | None:
     name = scalar(node, "metadata", "name") or scalar(node, "metadata", "generateName")
     known = name.value.strip().rstrip("-") if name is not None and not name.templated else ""
     at = name.at if name is not None else node.at
+    key = mapping(node, "metadata").key("name")
+    if at.path != path and key is not None:
+        at = key.at  # a chart's values give the name: the workload still stands in its template
     return Thing(node, path, kind, group, known, at, text(node, "metadata", "namespace"), (known,) if known else ())
