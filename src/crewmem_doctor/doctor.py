@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from crewmem_doctor import policy
+from crewmem_doctor.facts.backing_settings import with_settings
 from crewmem_doctor.facts.comments import read_comments
+from crewmem_doctor.facts.committed import committed_stores
 from crewmem_doctor.facts.deployments import read_deployments
 from crewmem_doctor.facts.link import PATH_VARIABLES, link
 from crewmem_doctor.facts.python import read_code
@@ -45,7 +47,8 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
 
 def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
-    services, deployment_gaps = read_deployments(tree)
+    found, deployment_gaps = read_deployments(tree)
+    services = [with_settings(service, tree) for service in found]
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
     memories = tuple(
@@ -56,6 +59,7 @@ def read_project(tree: Tree, settings: Settings) -> Project:
     return Project(
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
+        committed_stores=committed_stores(tree),
         gaps=tuple(sorted(gaps)), files=len(tree.hits), excerpt=excerpts(tree))
 
 
