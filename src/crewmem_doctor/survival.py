@@ -28,9 +28,6 @@ CHROMA_DIRECT = Version(0, 74, 0)  # before, Chroma was only reached through ano
 def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
     """Every event's outcome for the memory and service of `run` on the releases in question."""
     placement = place(run, release)
-    blocked = unwritable(run, placement)
-    if blocked is not None and blocked[2] == "high":
-        return {event: Outcome("lost", f"nothing can be written: {blocked[0]}") for event in EVENTS}
     table: dict[Event, Callable[[Run, Placement, Release], Outcome]] = {
         "request": _request,
         "worker": _worker,
@@ -39,7 +36,12 @@ def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
         "replica": _replica,
         "node": _node,
     }
-    return {event: table[event](run, placement, release) for event in EVENTS}
+    outcomes = {event: table[event](run, placement, release) for event in EVENTS}
+    blocked = unwritable(run, placement)
+    if blocked is not None and blocked[2] == "high":
+        lost = Outcome("lost", f"nothing can be written: {blocked[0]}")
+        return {event: outcome if outcome == NOT_APPLICABLE else lost for event, outcome in outcomes.items()}
+    return outcomes
 
 
 def remembers(memory: Memory, release: Release) -> bool:

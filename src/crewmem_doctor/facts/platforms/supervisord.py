@@ -23,6 +23,9 @@ def read(tree: Tree, path: str, images: Images) -> Found:
     if body is None or "[program:" not in body or _is_in_a_container(tree, path, images):
         return NOTHING
     common = next((s for s in sections(body, path) if s.name == "supervisord"), None)
+    foreground = common.last("nodaemon") if common is not None else None
+    if images.paths and foreground is not None and foreground.text.lower() not in _OFF:
+        return NOTHING  # made to be the first process of a container
     made = [
         _program(tree, path, section, common) for section in sections(body, path) if section.name.startswith("program:")
     ]
