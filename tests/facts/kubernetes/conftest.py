@@ -55,15 +55,24 @@ def pod() -> Callable[..., str]:
     return deployment
 
 
-def deployment(container: str = "", spec: str = "", top: str = "", kind: str = "Deployment", name: str = "api",
-               namespace: str = "") -> str:
-    inner = {"containers": [{"name": "api", "image": "acme/api:1", **(yaml.safe_load(dedent(container)) or {})}],
-             **(yaml.safe_load(dedent(spec)) or {})}
+def deployment(
+    container: str = "", spec: str = "", top: str = "", kind: str = "Deployment", name: str = "api", namespace: str = ""
+) -> str:
+    inner = {
+        "containers": [{"name": "api", "image": "acme/api:1", **(yaml.safe_load(dedent(container)) or {})}],
+        **(yaml.safe_load(dedent(spec)) or {}),
+    }
     labels = {"app": name}
     document = {
-        "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, **({"namespace": namespace} if namespace else {})},
-        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": inner},
-                 **({"serviceName": name} if kind == "StatefulSet" else {}), **(yaml.safe_load(dedent(top)) or {})},
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name, **({"namespace": namespace} if namespace else {})},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": inner},
+            **({"serviceName": name} if kind == "StatefulSet" else {}),
+            **(yaml.safe_load(dedent(top)) or {}),
+        },
     }
     validate(document)
     return yaml.safe_dump(document, sort_keys=False)

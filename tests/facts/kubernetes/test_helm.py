@@ -56,8 +56,14 @@ env:
 
 def chart(read, template: str = TEMPLATE, values: str = VALUES, **files: str):
     more = {name.replace("__", "/").replace("_dot_", "."): text for name, text in files.items()}
-    return read({"chart/Chart.yaml": "apiVersion: v2\nname: crew\nversion: 1.0.0\nappVersion: '3'\n",
-                 "chart/values.yaml": values, "chart/templates/app.yaml": template, **more})
+    return read(
+        {
+            "chart/Chart.yaml": "apiVersion: v2\nname: crew\nversion: 1.0.0\nappVersion: '3'\n",
+            "chart/values.yaml": values,
+            "chart/templates/app.yaml": template,
+            **more,
+        }
+    )
 
 
 def test_what_the_values_decide(read):
@@ -72,7 +78,11 @@ def test_what_the_values_decide(read):
 def test_a_value_s_place_is_where_one_would_change_it(read):
     service = chart(read).only
     assert service.replicas == Known(2, service.replicas_at, "medium")
-    assert (service.replicas_at.path, service.replicas_at.line, service.replicas_at.column) == ("chart/values.yaml", 1, 15)
+    assert (service.replicas_at.path, service.replicas_at.line, service.replicas_at.column) == (
+        "chart/values.yaml",
+        1,
+        15,
+    )
     storage = service.environment.lookup("CREWAI_STORAGE_DIR")
     assert (storage.at.path, storage.at.line) == ("chart/values.yaml", 8)
 
@@ -88,10 +98,18 @@ def test_switched_off(read):
     assert not service.mounts
 
 
-@pytest.mark.parametrize("condition", [
-    "and .Values.persistence.enabled (not .Values.persistence.existing)", "eq .Values.persistence.path \"/data\"",
-    "or .Values.nope .Values.persistence.enabled", "ne (toString .Values.replicaCount) \"1\"",
-    "gt (int .Values.replicaCount) 1", "hasKey .Values.persistence \"path\"", "$.Values.persistence.enabled"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "and .Values.persistence.enabled (not .Values.persistence.existing)",
+        'eq .Values.persistence.path "/data"',
+        "or .Values.nope .Values.persistence.enabled",
+        'ne (toString .Values.replicaCount) "1"',
+        "gt (int .Values.replicaCount) 1",
+        'hasKey .Values.persistence "path"',
+        "$.Values.persistence.enabled",
+    ],
+)
 def test_conditions(read, condition):
     assert chart(read, TEMPLATE.replace("if .Values.persistence.enabled", f"if {condition}")).only.mounts
 
@@ -104,14 +122,17 @@ def test_a_condition_that_nobody_knows(read):
 
 
 def test_else_and_nesting(read):
-    template = TEMPLATE.replace("replicas: {{ .Values.replicaCount }}", """\
+    template = TEMPLATE.replace(
+        "replicas: {{ .Values.replicaCount }}",
+        """\
 {{- if .Values.nope }}
   replicas: 7
   {{- else if eq .Values.mode "big" }}
   replicas: {{ mul .Values.replicaCount 2 }}
   {{- else }}
   replicas: 1
-  {{- end }}""")
+  {{- end }}""",
+    )
     assert chart(read, template, VALUES + "mode: big\n").only.replicas.value == 4
     assert chart(read, template, VALUES + "mode: small\n").only.replicas.value == 1
 
@@ -134,10 +155,16 @@ HELPERS = """\
 """
 
 
-@pytest.mark.parametrize(("values", "expected"), [("", "crew"), ("fullnameOverride: bot\n", "bot"), ("nameOverride: x\n", "crew-x")])
+@pytest.mark.parametrize(
+    ("values", "expected"), [("", "crew"), ("fullnameOverride: bot\n", "bot"), ("nameOverride: x\n", "crew-x")]
+)
 def test_names_out_of_helpers(read, values, expected):
-    found = chart(read, TEMPLATE.replace("{{ .Chart.Name }}-api", '{{ include "crew.fullname" . }}'), VALUES + values,
-                  chart__templates___helpers_dot_tpl=HELPERS)
+    found = chart(
+        read,
+        TEMPLATE.replace("{{ .Chart.Name }}-api", '{{ include "crew.fullname" . }}'),
+        VALUES + values,
+        chart__templates___helpers_dot_tpl=HELPERS,
+    )
     assert found.only.name == expected
     assert (found.only.at.path, found.only.at.line) == ("chart/templates/app.yaml", 4)
 
@@ -166,8 +193,14 @@ spec:
     assert (mount.at.path, mount.at.line) == ("chart/values.yaml", 2)
 
 
-@pytest.mark.parametrize("block", ["volumeMounts: {{ toYaml .Values.nope }}", "{{- toYaml .Values.nope | nindent 10 }}",
-                                   "volumeMounts:\n            {{- toYaml .Values.nope | nindent 12 }}"])
+@pytest.mark.parametrize(
+    "block",
+    [
+        "volumeMounts: {{ toYaml .Values.nope }}",
+        "{{- toYaml .Values.nope | nindent 10 }}",
+        "volumeMounts:\n            {{- toYaml .Values.nope | nindent 12 }}",
+    ],
+)
 def test_a_block_that_nobody_knows(read, block):
     template = TEMPLATE.replace("          env:\n", f"          {block}\n          env:\n", 1)
     service = chart(read, template, VALUES.replace("true", "false")).only
@@ -176,8 +209,11 @@ def test_a_block_that_nobody_knows(read, block):
 
 
 def test_resources_that_nobody_knows_do_not_matter(read):
-    template = TEMPLATE.replace("          env:\n", "          resources:\n            {{- toYaml .Values.nope | nindent 12 }}\n"
-                                                    "          env:\n", 1)
+    template = TEMPLATE.replace(
+        "          env:\n",
+        "          resources:\n            {{- toYaml .Values.nope | nindent 12 }}\n          env:\n",
+        1,
+    )
     found = chart(read, template)
     assert not any("$" in m.target for m in found.only.mounts)
     assert not found.gaps
@@ -199,7 +235,9 @@ def test_a_line_that_does_not_become_yaml(read):
 
 
 def test_scaling_out_of_values(read):
-    template = TEMPLATE + """\
+    template = (
+        TEMPLATE
+        + """\
 ---
 {{ if .Values.autoscaling.enabled }}
 apiVersion: autoscaling/v2
@@ -210,19 +248,23 @@ spec:
   maxReplicas: {{ .Values.autoscaling.maxReplicas }}
 {{ end }}
 """
+    )
     on = chart(read, template, VALUES + "autoscaling: {enabled: true, maxReplicas: 9}\n").only
     assert (on.replicas.value, on.replicas_at.path) == (9, "chart/values.yaml")
     assert chart(read, template, VALUES + "autoscaling: {enabled: false, maxReplicas: 9}\n").only.replicas.value == 2
 
 
 def test_charts_inside_charts(read):
-    inner = {"chart/charts/db/Chart.yaml": "name: db\nversion: 1.0.0\n", "chart/charts/db/values.yaml": "tag: '1'\n",
-             "chart/charts/db/templates/db.yaml": """\
+    inner = {
+        "chart/charts/db/Chart.yaml": "name: db\nversion: 1.0.0\n",
+        "chart/charts/db/values.yaml": "tag: '1'\n",
+        "chart/charts/db/templates/db.yaml": """\
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: "{{ .Release.Name }}-db"}
 spec: {template: {spec: {containers: [{name: db, image: "postgres:{{ .Values.tag }}"}]}}}
-"""}
+""",
+    }
     about = "name: crew\nversion: 1.0.0\ndependencies: [{name: db, version: 1.0.0, condition: db.enabled}]\n"
     files = {"chart/Chart.yaml": about, "chart/templates/app.yaml": TEMPLATE, **inner}
     found = read({**files, "chart/values.yaml": VALUES + "db: {tag: '16'}\n"})
@@ -235,12 +277,19 @@ spec: {template: {spec: {containers: [{name: db, image: "postgres:{{ .Values.tag
 def test_what_is_rendered_is_a_real_manifest(tmp_path):
     from crewmem_doctor.facts.kubernetes import helm
 
-    template = TEMPLATE.replace("  template:\n", "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n")
-    for name, text in (("Chart.yaml", "name: crew\nversion: 1\nappVersion: '3'\n"), ("values.yaml", VALUES),
-                       ("templates/app.yaml", template)):
+    template = TEMPLATE.replace(
+        "  template:\n", "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n"
+    )
+    for name, text in (
+        ("Chart.yaml", "name: crew\nversion: 1\nappVersion: '3'\n"),
+        ("values.yaml", VALUES),
+        ("templates/app.yaml", template),
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     chart = helm._read(Manifests(discover(tmp_path)), "")
-    page = helm.Page(helm.Renderer(chart.sources).render(chart.sources[0], helm._root(chart, chart.values, "crew")).pieces)
+    page = helm.Page(
+        helm.Renderer(chart.sources).render(chart.sources[0], helm._root(chart, chart.values, "crew")).pieces
+    )
     validate(yaml.safe_load(page.text))

@@ -11,8 +11,10 @@ MOUNT = "volumeMounts: [{name: data, mountPath: /data}]"
 
 
 def claim(modes: str = "ReadWriteOnce", storage: str = "", name: str = "memory", more: str = "") -> str:
-    text = (f"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {name}}}\nspec:\n  accessModes: [{modes}]\n"
-            "  resources: {requests: {storage: 1Gi}}\n" + (f"  storageClassName: {storage}\n" if storage else "") + more)
+    text = (
+        f"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {name}}}\nspec:\n  accessModes: [{modes}]\n"
+        "  resources: {requests: {storage: 1Gi}}\n" + (f"  storageClassName: {storage}\n" if storage else "") + more
+    )
     validate(yaml.safe_load(text))
     return text
 
@@ -24,27 +26,35 @@ def mounted(read, volume: str, files: dict[str, str] | None = None, container: s
     return found.only.mounts[0]
 
 
-@pytest.mark.parametrize(("volume", "kind", "durable", "shared", "network"), [
-    ("emptyDir: {}", "emptydir", False, False, ""),
-    ("emptyDir: {medium: Memory, sizeLimit: 64Mi}", "emptydir", False, False, ""),
-    ("hostPath: {path: /srv/data}", "hostpath", True, False, ""),
-    ("hostPath: {path: /dev/shm/x}", "hostpath", False, False, ""),
-    ("nfs: {server: files, path: /exports}", "nfs", True, True, "nfs"),
-    ("configMap: {name: c}", "configmap", False, False, ""),
-    ("secret: {secretName: s}", "secret", False, False, ""),
-    ("projected: {sources: [{secret: {name: s}}]}", "secret", False, False, ""),
-    ("projected: {sources: [{configMap: {name: c}}, {downwardAPI: {items: []}}]}", "configmap", False, False, ""),
-    ("downwardAPI: {items: []}", "configmap", False, False, ""),
-    ("ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}",
-     "anonymous", False, False, ""),
-    ("azureFile: {secretName: s, shareName: x}", "disk", True, True, "azurefile"),
-    ("cephfs: {monitors: [m]}", "disk", True, True, "cephfs"),
-    ("awsElasticBlockStore: {volumeID: v}", "disk", True, False, ""),
-    ("gcePersistentDisk: {pdName: d}", "disk", True, False, ""),
-    ("csi: {driver: secrets-store.csi.k8s.io, readOnly: true}", "secret", False, False, ""),
-    ("csi: {driver: gcsfuse.csi.storage.gke.io, volumeAttributes: {bucketName: b}}", "disk", True, True, "gcsfuse"),
-    ("csi: {driver: inline.example.com}", "anonymous", False, False, ""),
-])
+@pytest.mark.parametrize(
+    ("volume", "kind", "durable", "shared", "network"),
+    [
+        ("emptyDir: {}", "emptydir", False, False, ""),
+        ("emptyDir: {medium: Memory, sizeLimit: 64Mi}", "emptydir", False, False, ""),
+        ("hostPath: {path: /srv/data}", "hostpath", True, False, ""),
+        ("hostPath: {path: /dev/shm/x}", "hostpath", False, False, ""),
+        ("nfs: {server: files, path: /exports}", "nfs", True, True, "nfs"),
+        ("configMap: {name: c}", "configmap", False, False, ""),
+        ("secret: {secretName: s}", "secret", False, False, ""),
+        ("projected: {sources: [{secret: {name: s}}]}", "secret", False, False, ""),
+        ("projected: {sources: [{configMap: {name: c}}, {downwardAPI: {items: []}}]}", "configmap", False, False, ""),
+        ("downwardAPI: {items: []}", "configmap", False, False, ""),
+        (
+            "ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1}}}}}",
+            "anonymous",
+            False,
+            False,
+            "",
+        ),
+        ("azureFile: {secretName: s, shareName: x}", "disk", True, True, "azurefile"),
+        ("cephfs: {monitors: [m]}", "disk", True, True, "cephfs"),
+        ("awsElasticBlockStore: {volumeID: v}", "disk", True, False, ""),
+        ("gcePersistentDisk: {pdName: d}", "disk", True, False, ""),
+        ("csi: {driver: secrets-store.csi.k8s.io, readOnly: true}", "secret", False, False, ""),
+        ("csi: {driver: gcsfuse.csi.storage.gke.io, volumeAttributes: {bucketName: b}}", "disk", True, True, "gcsfuse"),
+        ("csi: {driver: inline.example.com}", "anonymous", False, False, ""),
+    ],
+)
 def test_kinds(read, volume, kind, durable, shared, network):
     mount = mounted(read, volume)
     assert (mount.kind, mount.durable, mount.shared, mount.network) == (kind, durable, shared, network)
@@ -52,9 +62,16 @@ def test_kinds(read, volume, kind, durable, shared, network):
     assert not mount.unsure
 
 
-@pytest.mark.parametrize(("modes", "shared", "read_only"), [
-    ("ReadWriteOnce", False, False), ("ReadWriteMany", True, False), ("ReadOnlyMany", True, True),
-    ("ReadWriteOncePod", False, False), ("ReadWriteOnce, ReadWriteMany", True, False)])
+@pytest.mark.parametrize(
+    ("modes", "shared", "read_only"),
+    [
+        ("ReadWriteOnce", False, False),
+        ("ReadWriteMany", True, False),
+        ("ReadOnlyMany", True, True),
+        ("ReadWriteOncePod", False, False),
+        ("ReadWriteOnce, ReadWriteMany", True, False),
+    ],
+)
 def test_access_modes(read, modes, shared, read_only):
     mount = mounted(read, "persistentVolumeClaim: {claimName: memory}", {"k8s/pvc.yaml": claim(modes)})
     assert (mount.kind, mount.source, mount.durable, mount.shared) == ("pvc", "memory", True, shared)
@@ -67,41 +84,77 @@ def test_a_claim_that_is_kept_elsewhere(read):
     assert "not in this tree" in mount.unsure
 
 
-@pytest.mark.parametrize(("provisioner", "network"), [
-    ("efs.csi.aws.com", "efs"), ("file.csi.azure.com", "azurefile"), ("kubernetes.io/azure-file", "azurefile"),
-    ("filestore.csi.storage.gke.io", "filestore"), ("rook-ceph.cephfs.csi.ceph.com", "cephfs"),
-    ("cluster.local/nfs-subdir-external-provisioner", "nfs"), ("nfs.csi.k8s.io", "nfs"), ("smb.csi.k8s.io", "smb"),
-    ("driver.longhorn.io", "nfs"), ("ebs.csi.aws.com", ""), ("pd.csi.storage.gke.io", ""), ("disk.csi.azure.com", "")])
+@pytest.mark.parametrize(
+    ("provisioner", "network"),
+    [
+        ("efs.csi.aws.com", "efs"),
+        ("file.csi.azure.com", "azurefile"),
+        ("kubernetes.io/azure-file", "azurefile"),
+        ("filestore.csi.storage.gke.io", "filestore"),
+        ("rook-ceph.cephfs.csi.ceph.com", "cephfs"),
+        ("cluster.local/nfs-subdir-external-provisioner", "nfs"),
+        ("nfs.csi.k8s.io", "nfs"),
+        ("smb.csi.k8s.io", "smb"),
+        ("driver.longhorn.io", "nfs"),
+        ("ebs.csi.aws.com", ""),
+        ("pd.csi.storage.gke.io", ""),
+        ("disk.csi.azure.com", ""),
+    ],
+)
 def test_provisioners(read, provisioner, network):
-    storage = f"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: shelf}}\nprovisioner: {provisioner}\n"
+    storage = (
+        f"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: shelf}}\nprovisioner: {provisioner}\n"
+    )
     validate(yaml.safe_load(storage))
-    mount = mounted(read, "persistentVolumeClaim: {claimName: memory}",
-                    {"k8s/pvc.yaml": claim("ReadWriteMany", "shelf"), "k8s/class.yaml": storage})
+    mount = mounted(
+        read,
+        "persistentVolumeClaim: {claimName: memory}",
+        {"k8s/pvc.yaml": claim("ReadWriteMany", "shelf"), "k8s/class.yaml": storage},
+    )
     assert (mount.network, mount.shared) == (network, True)
 
 
-@pytest.mark.parametrize(("name", "network", "local"), [
-    ("azurefile-csi", "azurefile", False), ("efs-sc", "efs", False), ("standard-rwx", "filestore", False),
-    ("nfs-client", "nfs", False), ("gp3", "", False), ("local-path", "", True), ("standard", "", False)])
+@pytest.mark.parametrize(
+    ("name", "network", "local"),
+    [
+        ("azurefile-csi", "azurefile", False),
+        ("efs-sc", "efs", False),
+        ("standard-rwx", "filestore", False),
+        ("nfs-client", "nfs", False),
+        ("gp3", "", False),
+        ("local-path", "", True),
+        ("standard", "", False),
+    ],
+)
 def test_classes_by_their_well_known_names(read, name, network, local):
     mount = mounted(read, "persistentVolumeClaim: {claimName: memory}", {"k8s/pvc.yaml": claim("ReadWriteOnce", name)})
     assert (mount.network, mount.local) == (network, local)
 
 
 def test_a_volume_of_the_tree_behind_a_claim(read):
-    volume = ("apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: shelf}\nspec:\n  capacity: {storage: 1Gi}\n"
-              "  accessModes: [ReadWriteMany]\n  nfs: {server: files, path: /x}\n")
+    volume = (
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: shelf}\nspec:\n  capacity: {storage: 1Gi}\n"
+        "  accessModes: [ReadWriteMany]\n  nfs: {server: files, path: /x}\n"
+    )
     validate(yaml.safe_load(volume))
-    mount = mounted(read, "persistentVolumeClaim: {claimName: memory}",
-                    {"k8s/pvc.yaml": claim("ReadWriteMany", more="  volumeName: shelf\n"), "k8s/pv.yaml": volume})
+    mount = mounted(
+        read,
+        "persistentVolumeClaim: {claimName: memory}",
+        {"k8s/pvc.yaml": claim("ReadWriteMany", more="  volumeName: shelf\n"), "k8s/pv.yaml": volume},
+    )
     assert (mount.kind, mount.network, mount.shared) == ("nfs", "nfs", True)
 
 
 def test_a_node_s_own_disk_behind_a_claim(read):
-    volume = ("apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}\nspec:\n  capacity: {storage: 1Gi}\n"
-              "  accessModes: [ReadWriteOnce]\n  storageClassName: manual\n  hostPath: {path: /mnt/data}\n")
-    mount = mounted(read, "persistentVolumeClaim: {claimName: memory}",
-                    {"k8s/pvc.yaml": claim(storage="manual"), "k8s/pv.yaml": volume})
+    volume = (
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}\nspec:\n  capacity: {storage: 1Gi}\n"
+        "  accessModes: [ReadWriteOnce]\n  storageClassName: manual\n  hostPath: {path: /mnt/data}\n"
+    )
+    mount = mounted(
+        read,
+        "persistentVolumeClaim: {claimName: memory}",
+        {"k8s/pvc.yaml": claim(storage="manual"), "k8s/pv.yaml": volume},
+    )
     assert (mount.kind, mount.local, mount.shared) == ("hostpath", True, False)
 
 
@@ -115,8 +168,14 @@ def test_claims_of_each_pod(read):
     assert (mount.kind, mount.durable, mount.shared, mount.unsure) == ("claim-template", True, False, "")
 
 
-@pytest.mark.parametrize(("kind", "field", "durable"), [
-    ("Deployment", "metadata.name", False), ("StatefulSet", "metadata.name", True), ("StatefulSet", "metadata.uid", False)])
+@pytest.mark.parametrize(
+    ("kind", "field", "durable"),
+    [
+        ("Deployment", "metadata.name", False),
+        ("StatefulSet", "metadata.name", True),
+        ("StatefulSet", "metadata.uid", False),
+    ],
+)
 def test_a_folder_for_each_pod(read, kind, field, durable):
     container = f"""
         env: [{{name: POD, valueFrom: {{fieldRef: {{fieldPath: {field}}}}}}}]
@@ -155,7 +214,11 @@ def test_a_volume_that_is_missing(read):
 
 
 def test_the_claim_of_the_same_namespace(read):
-    files = {"k8s/app.yaml": deployment(MOUNT, "volumes: [{name: data, persistentVolumeClaim: {claimName: m}}]", namespace="b")}
+    files = {
+        "k8s/app.yaml": deployment(
+            MOUNT, "volumes: [{name: data, persistentVolumeClaim: {claimName: m}}]", namespace="b"
+        )
+    }
     for space, modes in (("a", "ReadWriteOnce"), ("b", "ReadWriteMany")):
         files[f"k8s/{space}-claim.yaml"] = claim(modes, name=f"m, namespace: {space}")
     assert read(files).only.mounts[0].shared

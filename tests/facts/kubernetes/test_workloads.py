@@ -38,14 +38,22 @@ def test_each_kind_is_a_service(read, pod, kind):
     assert service.at.path == "k8s/app.yaml"
 
 
-@pytest.mark.parametrize(("text", "count"), [
-    ("{apiVersion: batch/v1, kind: Job, metadata: {name: once}, spec: {parallelism: 4, template: %s}}", 4),
-    ("{apiVersion: batch/v1, kind: Job, metadata: {name: once}, spec: {template: %s}}", 1),
-    ("{apiVersion: batch/v1, kind: CronJob, metadata: {name: once}, spec: {schedule: '0 * * * *', jobTemplate: "
-     "{spec: {parallelism: 2, template: %s}}}}", 2),
-])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("{apiVersion: batch/v1, kind: Job, metadata: {name: once}, spec: {parallelism: 4, template: %s}}", 4),
+        ("{apiVersion: batch/v1, kind: Job, metadata: {name: once}, spec: {template: %s}}", 1),
+        (
+            "{apiVersion: batch/v1, kind: CronJob, metadata: {name: once}, spec: {schedule: '0 * * * *', jobTemplate: "
+            "{spec: {parallelism: 2, template: %s}}}}",
+            2,
+        ),
+    ],
+)
 def test_jobs(read, text, count):
-    text = text % "{spec: {restartPolicy: Never, containers: [{name: run, image: acme/run, command: [python, run.py]}]}}"
+    text = (
+        text % "{spec: {restartPolicy: Never, containers: [{name: run, image: acme/run, command: [python, run.py]}]}}"
+    )
     validate(yaml.safe_load(text))
     service = read(text).only
     assert service.id == "k8s:default/once"
@@ -60,8 +68,14 @@ def test_a_bare_pod(read):
 
 
 def test_documents_and_lists(read, pod):
-    listed = {"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(pod(name="a")), yaml.safe_load(pod(name="b"))]}
-    found = read({"k8s/list.yaml": yaml.safe_dump(listed), "k8s/two.yaml": f"---\n{pod(name='c')}---\n---\n{pod(name='d')}"})
+    listed = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [yaml.safe_load(pod(name="a")), yaml.safe_load(pod(name="b"))],
+    }
+    found = read(
+        {"k8s/list.yaml": yaml.safe_dump(listed), "k8s/two.yaml": f"---\n{pod(name='c')}---\n---\n{pod(name='d')}"}
+    )
     assert [s.name for s in found.services] == ["a", "b", "c", "d"]
     assert not found.gaps
 
@@ -73,7 +87,9 @@ def test_a_name_is_where_it_stands(read, pod):
 
 
 def test_containers_of_one_pod(read, pod):
-    found = read(pod(spec="""
+    found = read(
+        pod(
+            spec="""
         containers:
           - {name: proxy, image: "envoyproxy/envoy:v1"}
           - {name: web, image: acme/web}
@@ -81,10 +97,15 @@ def test_containers_of_one_pod(read, pod):
         initContainers:
           - {name: log, image: "fluent/fluent-bit:3", restartPolicy: Always}
           - {name: migrate, image: acme/web, command: [alembic, upgrade, head]}
-    """))
+    """
+        )
+    )
     assert {s.id: s.backing for s in found.services} == {
-        "k8s:default/api": "", "k8s:default/api/worker": "", "k8s:default/api/proxy": "envoy",
-        "k8s:default/api/log": "fluentd"}
+        "k8s:default/api": "",
+        "k8s:default/api/worker": "",
+        "k8s:default/api/proxy": "envoy",
+        "k8s:default/api/log": "fluentd",
+    }
     assert found["k8s:default/api"].image == "acme/web"
 
 
@@ -99,8 +120,9 @@ def test_replicas(read, pod, top, expected):
     assert (service.replicas_at is not None) == bool(top)
 
 
-@pytest.mark.parametrize(("replicas", "most", "expected", "by_scaler"), [
-    (1, 5, 5, True), (8, 5, 8, False), (1, 1, 1, False)])
+@pytest.mark.parametrize(
+    ("replicas", "most", "expected", "by_scaler"), [(1, 5, 5, True), (8, 5, 8, False), (1, 1, 1, False)]
+)
 def test_an_autoscaler_raises(read, pod, replicas, most, expected, by_scaler):
     scaler = HPA.format(kind="Deployment", name="api", most=most)
     validate(yaml.safe_load(scaler))
@@ -158,27 +180,49 @@ def test_rollout_and_grace(read, pod):
     assert read({"k8s/app.yaml": pod()}).only.rollout == "RollingUpdate"
 
 
-@pytest.mark.parametrize(("path", "dev"), [
-    ("k8s/api.yaml", False), ("k8s/dev/api.yaml", True), ("deploy/minikube/api.yaml", True), ("k8s/api-local.yaml", True),
-    ("k8s/prod/api.yaml", False), ("k8s/kind/api.yaml", True), ("device/api.yaml", False)])
+@pytest.mark.parametrize(
+    ("path", "dev"),
+    [
+        ("k8s/api.yaml", False),
+        ("k8s/dev/api.yaml", True),
+        ("deploy/minikube/api.yaml", True),
+        ("k8s/api-local.yaml", True),
+        ("k8s/prod/api.yaml", False),
+        ("k8s/kind/api.yaml", True),
+        ("device/api.yaml", False),
+    ],
+)
 def test_development(read, pod, path, dev):
     assert read({path: pod()}).only.dev is dev
 
 
 def test_stages_are_deployed_apart(read, pod):
-    found = read({"k8s/prod/api.yaml": pod(), "k8s/staging/api.yaml": pod(), "k8s/prod/worker.yaml": pod(name="worker")})
+    found = read(
+        {"k8s/prod/api.yaml": pod(), "k8s/staging/api.yaml": pod(), "k8s/prod/worker.yaml": pod(name="worker")}
+    )
     assert {(s.name, s.deployment) for s in found.services} == {
-        ("api", "k8s/prod"), ("worker", "k8s/prod"), ("api", "k8s/staging")}
+        ("api", "k8s/prod"),
+        ("worker", "k8s/prod"),
+        ("api", "k8s/staging"),
+    }
 
 
 def test_alternatives_without_a_stage_are_told_apart(read, pod):
-    found = read({"simple/api.yaml": pod(), "ha/api.yaml": pod(top="replicas: 3"), "shared/worker.yaml": pod(name="worker")})
+    found = read(
+        {"simple/api.yaml": pod(), "ha/api.yaml": pod(top="replicas: 3"), "shared/worker.yaml": pod(name="worker")}
+    )
     assert len({s.deployment for s in found.services}) == 3
 
 
 def test_other_yaml_is_left_alone(read):
-    found = read({"a.yaml": "kind: Deployment\n", "b.yaml": "- 1\n", "c.yml": "apiVersion: v1\nkind: Unheard\n",
-                  "d.yaml": "apiVersion: v1\nkind: [Pod]\n"})
+    found = read(
+        {
+            "a.yaml": "kind: Deployment\n",
+            "b.yaml": "- 1\n",
+            "c.yml": "apiVersion: v1\nkind: Unheard\n",
+            "d.yaml": "apiVersion: v1\nkind: [Pod]\n",
+        }
+    )
     assert not found.services
     assert not found.gaps
 
@@ -187,3 +231,10 @@ def test_a_broken_file_is_a_gap(read, pod):
     found = read(pod() + "---\napiVersion: v1\nkind: Pod\n  a: [\n")
     assert [g.kind for g in found.gaps] == ["parse"]
     assert found.only.name == "api"
+
+
+def test_what_says_nothing_about_memory_is_passed_over(read, pod):
+    """An Ingress that is not even YAML does not hide its neighbours, and lines keep their numbers."""
+    ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: [\n"
+    service = read(f"{ingress}---\n{pod()}--- # next\n{ingress}").only
+    assert service.at.line == 8

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from crewmem_doctor.facts.kubernetes.pods import is_development
-from crewmem_doctor.facts.kubernetes.things import Bundle, Hole, Thing, things_of
+from crewmem_doctor.facts.kubernetes.things import KINDS, Bundle, Hole, Shelf, Thing, things_of
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.discover import Tree
@@ -44,6 +45,8 @@ _STAGES = frozenset(
         "green",
     )
 )
+_MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_KIND = re.compile(r"^kind:[ \t]*['\"]?(\w+)", re.MULTILINE)
 
 
 class Manifests:
@@ -71,7 +74,7 @@ class Manifests:
         """The documents of a file; none where there is no such file."""
         if path not in self._documents:
             text = self.tree.text(path) if self.tree.exists(path) and not self.tree.is_dir(path) else None
-            self._documents[path], gaps = load(text, path) if text is not None else ([], [])
+            self._documents[path], gaps = load(_telling(text), path) if text is not None else ([], [])
             self.gaps.extend(gaps)
         return self._documents[path]
 
@@ -81,31 +84,36 @@ class Manifests:
         return self._things[path]
 
 
+def _telling(text: str) -> str:
+    """The text without the documents that tell nothing about memory (an Ingress, a Role): reading costs most."""
+    starts = [0, *(match.start() for match in _MARKER.finditer(text)), len(text)]
+    if len(starts) < 3:
+        return text
+    parts = []
+    for start, end in pairwise(starts):
+        part = text[start:end]
+        kinds = _KIND.findall(part)
+        dull = len(kinds) == 1 and not (kinds[0] in KINDS or kinds[0].endswith("List"))
+        dull = dull or (kinds == ["Service"] and "serving.knative.dev" not in part)
+        # Markers stay, so that lines keep their numbers and neighbours stay apart.
+        parts.append(part[:3] * (start > 0) + "\n" * part.count("\n") if dull else part)
+    return "".join(parts)
+
+
 def plain_bundles(manifests: Manifests, paths: Iterable[str]) -> list[Bundle]:
     """Sets of manifests that nothing puts together: all of one stage, or of the tree where there are no stages."""
     groups: dict[str, list[Thing]] = defaultdict(list)
     for path in paths:
         groups[_stage(path)].extend(manifests.things(path))
-    for folder, things in _alternatives(groups.get("", [])).items():
-        for thing in things:
-            groups[""].remove(thing)
+    for folder, things in _alternatives(groups.pop("", [])).items():
         groups[folder].extend(things)
-    every = tuple(thing for things in groups.values() for thing in things)
-    bundles = []
-    for key, things in groups.items():
-        if any(thing.runs for thing in things):
-            own = set(map(id, things))
-            holes = tuple(Hole(Location(g.path, g.line)) for g in manifests.gaps if g.kind == "template")
-            bundles.append(
-                Bundle(
-                    tuple(things),
-                    key or _common(t.path for t in things),
-                    is_development(key),
-                    holes,
-                    tuple(t for t in every if id(t) not in own),
-                )
-            )
-    return bundles
+    shared = Shelf(groups.get("", ()))
+    holes = [Hole(Location(gap.path, gap.line)) for gap in manifests.gaps if gap.kind == "template"]
+    return [
+        Bundle(things, key or _common(t.path for t in things), is_development(key), holes, shared if key else None)
+        for key, things in groups.items()
+        if any(thing.runs for thing in things)
+    ]
 
 
 def _stage(path: str) -> str:
@@ -118,7 +126,8 @@ def _stage(path: str) -> str:
 
 
 def _alternatives(things: list[Thing]) -> dict[str, list[Thing]]:
-    """Folders that define a workload which another folder defines as well: one of them is deployed, not both."""
+    """By folder where that defines a workload which another folder defines as well: one of them is deployed, not both.
+    The rest is under the empty name."""
     folders: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for thing in things:
         if thing.runs and thing.name:
@@ -127,8 +136,7 @@ def _alternatives(things: list[Thing]) -> dict[str, list[Thing]]:
     found: dict[str, list[Thing]] = defaultdict(list)
     for thing in things:
         folder = thing.path.rpartition("/")[0]
-        if folder in apart:
-            found[folder or "."].append(thing)
+        found[(folder or ".") if folder in apart else ""].append(thing)
     return found
 
 

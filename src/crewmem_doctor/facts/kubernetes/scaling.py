@@ -16,8 +16,8 @@ Count = tuple[Answer[int], "Location | None"]
 def replicas_of(thing: Thing, template: Mapping, bundle: Bundle) -> Count:
     """How many pods may run at once, and the setting that says so."""
     own = _own(thing, template)
-    for scaler in bundle.things:
-        if scaler.kind in ("HorizontalPodAutoscaler", "ScaledObject") and _scales(scaler, thing):
+    for scaler in [found for name in thing.names for found in bundle.shelf.scalers.get(name, ())]:
+        if _scales(scaler, thing):
             own = _higher(own, _maximum(scaler))
     return own
 
@@ -58,9 +58,8 @@ def _instances(thing: Thing, template: Mapping) -> Count:
 
 def _scales(scaler: Thing, thing: Thing) -> bool:
     kind = text(scaler.node, "spec", "scaleTargetRef", "kind") or "Deployment"
-    name = text(scaler.node, "spec", "scaleTargetRef", "name")
     here = not scaler.namespace or not thing.namespace or scaler.namespace == thing.namespace
-    return bool(name) and name in thing.names and kind == thing.kind and here
+    return kind == thing.kind and here
 
 
 def _maximum(scaler: Thing) -> Count:

@@ -120,9 +120,7 @@ def access_modes(spec: Mapping) -> set[str]:
 def _provisioner(spec: Mapping, bundle: Bundle, near: Thing) -> tuple[str, str]:
     """The provisioner of the claim's class, or the class's own name where the tree does not hold it."""
     name = text(spec, "storageClassName")
-    held = next(
-        (t for t in (*bundle.things, *bundle.outer) if t.kind == "StorageClass" and name and name in t.names), None
-    )
+    held = next((thing for thing in bundle.every("StorageClass") if name and name in thing.names), None)
     if held is None:
         return name, ""
     backend = text(held.node, "parameters", "backendType")
@@ -132,9 +130,7 @@ def _provisioner(spec: Mapping, bundle: Bundle, near: Thing) -> tuple[str, str]:
 def _bound(spec: Mapping, bundle: Bundle, near: Thing) -> Volume | None:
     """A PersistentVolume of the tree that the claim names, or that names the claim or its class without provisioner."""
     wanted, claim, storage = text(spec, "volumeName"), near.name, text(spec, "storageClassName")
-    for thing in (*bundle.things, *bundle.outer):
-        if thing.kind != "PersistentVolume":
-            continue
+    for thing in bundle.every("PersistentVolume"):
         body = mapping(thing.node, "spec")
         named = (wanted and wanted in thing.names) or (claim and text(body, "claimRef", "name") == claim)
         alike = (

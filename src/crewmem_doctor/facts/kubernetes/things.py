@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ _OTHERS = frozenset(
         "Component",
     )
 )
+KINDS = _OTHERS | frozenset(WORKLOADS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,31 +90,56 @@ class Hole:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bundle:
-    """Objects that are deployed together. `outer` are those that others deploy, looked at second."""
+class Shelf:
+    """Objects by kind, by name and by what they scale: a tree may hold thousands."""
 
-    things: tuple[Thing, ...]
-    deployment: str
-    dev: bool = False
-    holes: tuple[Hole, ...] = ()
-    outer: tuple[Thing, ...] = ()
+    def __init__(self, things: Iterable[Thing]) -> None:
+        self.kinds: dict[str, list[Thing]] = defaultdict(list)
+        self.names: dict[tuple[str, str], list[Thing]] = defaultdict(list)
+        self.scalers: dict[str, list[Thing]] = defaultdict(list)
+        for thing in things:
+            self.kinds[thing.kind].append(thing)
+            for name in thing.names:
+                self.names[thing.kind, name].append(thing)
+            if thing.kind in ("HorizontalPodAutoscaler", "ScaledObject"):
+                self.scalers[text(thing.node, "spec", "scaleTargetRef", "name")].append(thing)
+
+
+class Bundle:
+    """Objects that are deployed together. `outer` holds those that others deploy, looked at second."""
+
+    def __init__(
+        self,
+        things: Iterable[Thing],
+        deployment: str,
+        dev: bool = False,
+        holes: Iterable[Hole] = (),
+        outer: Shelf | None = None,
+    ) -> None:
+        self.things = tuple(things)
+        self.deployment = deployment
+        self.dev = dev
+        self.holes = tuple(holes)
+        self.shelf = Shelf(self.things)
+        self.shelves = (self.shelf, outer) if outer is not None else (self.shelf,)
 
     def find(self, kinds: Iterable[str], name: str, near: Thing) -> Thing | None:
         """The object of that name that `near` means: in its namespace, the closest one by path."""
-        wanted = tuple(kinds)
-        for things in (self.things, self.outer):
+        for shelf in self.shelves:
             found = [
-                t
-                for t in things
-                if t.kind in wanted
-                and name
-                and name in t.names
-                and (t.namespace == near.namespace or not t.namespace or not near.namespace)
+                thing
+                for kind in kinds
+                for thing in shelf.names.get((kind, name), ())
+                if thing.namespace == near.namespace or not thing.namespace or not near.namespace
             ]
             if found:
                 return max(found, key=lambda t: (_shared(t.path, near.path), t.namespace == near.namespace))
         return None
+
+    def every(self, kind: str) -> Iterator[Thing]:
+        """All objects of a kind, those of this bundle first."""
+        for shelf in self.shelves:
+            yield from shelf.kinds.get(kind, ())
 
 
 def _shared(path: str, other: str) -> int:
@@ -140,7 +167,7 @@ def things_of(documents: Iterable[Node], path: str) -> Iterator[Thing]:
 
 def thing_of(node: Mapping, path: str) -> Thing | None:
     kind, version = text(node, "kind"), text(node, "apiVersion")
-    if not kind or (kind not in WORKLOADS and kind not in _OTHERS):
+    if kind not in KINDS:
         return None
     if not version and kind not in ("Kustomization", "Component"):
         return None
