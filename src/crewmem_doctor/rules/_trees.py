@@ -40,3 +40,10 @@ def service(compose: str = "", **files: str) -> dict[str, str]:
     for name, text in files.items():
         tree[name.replace("__", "/").replace("_dot_", ".")] = text
     return tree
+
+
+def native(procfile: str, **files: str) -> dict[str, str]:
+    """The same service without an image: a platform runs it from its sources, as its Procfile says."""
+    tree = service(**files)
+    del tree["Dockerfile"]
+    return {**tree, "Procfile": procfile}
