@@ -60,7 +60,7 @@ def read_project(tree: Tree, settings: Settings) -> Project:
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
         committed_stores=committed_stores(tree),
-        gaps=tuple(sorted(gaps)), files=len(tree.hits), excerpt=excerpts(tree))
+        gaps=tuple(sorted(gaps)), files=len(tree.python) + len(tree.opened), excerpt=excerpts(tree))
 
 
 def started_scripts(services: Iterable[Service], python: Iterable[str]) -> list[str]:

@@ -38,10 +38,10 @@ def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
     }
     outcomes = {event: table[event](run, placement, release) for event in EVENTS}
     blocked = unwritable(run, placement)
-    if blocked is not None and blocked[2] == "high":
-        lost = Outcome("lost", f"nothing can be written: {blocked[0]}")
-        return {event: outcome if outcome == NOT_APPLICABLE else lost for event, outcome in outcomes.items()}
-    return outcomes
+    if blocked is None or blocked[2] != "high":
+        return outcomes
+    never = Outcome("lost", f"nothing can be written: {blocked[0]}")
+    return {event: outcome if outcome.word == "n/a" else never for event, outcome in outcomes.items()}
 
 
 def remembers(memory: Memory, release: Release) -> bool:
@@ -78,9 +78,7 @@ def _request(run: Run, placement: Placement, release: Release) -> Outcome:
     if per_request and memory.kind in ("crew", "short_term") and release.ever(resets_on_construction):
         if release.always(resets_on_construction):
             return Outcome("lost", f"CrewAI {release} empties short-term memory whenever a crew is built")
-        return Outcome(
-            "unknown", f"some releases that {release} allows empty short-term memory whenever a crew is built"
-        )
+        return Outcome("unknown", "the requirement allows releases that empty short-term memory whenever a crew is built")
     return KEPT
 
 

@@ -12,6 +12,7 @@ from crewmem_doctor.model.known import Known, Unknown
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Sink, Store
 from crewmem_doctor.model.release import Release
+from crewmem_doctor.releases.known import WITH_MEMORY
 
 AT = Location("app/crew.py", 8)
 
@@ -214,7 +215,14 @@ def test_a_requirement_over_a_change(release: Release, kind: str, severity: str 
 def test_memory_that_configuration_may_turn_on_makes_a_note() -> None:
     (finding,) = check("CM604", project(ANY, memory(enabled=Unknown("settings decide"))))
     assert finding.severity == "note"
+    assert [f.severity for f in check("CM604", project(ANY, memory(enabled=Known(False, None, "medium"))))] == ["note"]
     assert not check("CM604", project(ANY, memory(enabled=Known(False))))
+
+
+def test_an_agents_flag_without_any_requirement_is_a_note() -> None:
+    nowhere = Release(WITH_MEMORY)
+    assert [f.severity for f in check("CM604", project(nowhere, memory("agent", "crewai.Agent")))] == ["note"]
+    assert [f.severity for f in check("CM604", project(nowhere, memory()))] == ["warning"]
 
 
 def test_an_agents_flag_does_nothing_before_it_is_read() -> None:

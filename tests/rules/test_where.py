@@ -149,7 +149,11 @@ def test_a_place_that_a_deployment_rule_reports_is_not_reported_again() -> None:
     assert check("CM104", project(NEW, memory()))
     assert not check("CM104", project(NEW, memory(), services=(service(),)))
     assert check("CM104", project(NEW, memory(), services=(service(mounts=(volume("/root/.local"),)),)))
-    assert not check("CM104", project(NEW, memory(), services=(service(open=("env_file .env",)),)))
+    open_ = service(open=("env_file .env",), mounts=(volume("/root/.local"),))
+    (finding,) = check("CM104", project(NEW, memory(), services=(open_,)))
+    assert (finding.severity, finding.confidence) == ("note", "medium")
+    elsewhere = service(variables={"CREWAI_STORAGE_DIR": Unknown("interpolated")})
+    assert not check("CM104", project(NEW, memory(), services=(elsewhere,)))
 
 
 def reading(name: str, default: Expr | None = None) -> Code:

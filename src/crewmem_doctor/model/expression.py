@@ -118,7 +118,7 @@ class Build:
     """A call whose result the readers do not compute: a constructor or a function, by its canonical dotted name.
 
     `class_path` is the path of the scanned module that defines the class, empty for installed packages; `bases` are the
-    canonical names of all its bases, transitively.
+    canonical names of all its bases, transitively. `receiver` is the object whose method is called, where it is known.
     """
 
     callee: str
@@ -127,6 +127,7 @@ class Build:
     at: Location | None = None
     class_path: str = ""
     bases: tuple[str, ...] = ()
+    receiver: Expr | None = None
 
     def argument(self, name: str, position: int | None = None) -> Expr | None:
         for key, value in self.kwargs:

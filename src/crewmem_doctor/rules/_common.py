@@ -29,10 +29,6 @@ def active(project: Project) -> Iterator[Memory]:
     return (m for m in project.memories if remembers(m, project.release) and (not archived(project, m.at.path) or project.runs_of(m)))
 
 
-def is_on(memory: Memory) -> bool:
-    return isinstance(memory.enabled, Known) and memory.enabled.value
-
-
 def archived(project: Project, path: str) -> bool:
     """Whether the file looks like an old copy that nothing runs."""
     module = project.code.module(path)

@@ -15,8 +15,10 @@ LOCAL = re.compile(r"(?:^|[/@\s])(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?\s]|$)
 
 
 def is_closed(project: Project, service: Service) -> bool:
-    """Whether the tree shows every variable of that service: no missing env_file, no dashboard, no dotenv in the code."""
-    return not service.environment.open and service.platform not in OPEN_PLATFORMS and not project.code.dotenv_loads
+    """Whether the tree shows every variable of that service: no missing env_file, no dashboard, no dotenv in the code, no
+    code that sets variables whose names it computes."""
+    computed = any(write.name in ("", "*") for write in project.code.env_writes)
+    return not computed and not service.environment.open and service.platform not in OPEN_PLATFORMS and not project.code.dotenv_loads
 
 
 def given(project: Project, run: Run, name: str) -> Answer[str] | None:

@@ -11,6 +11,7 @@ from crewmem_doctor.model.expression import Text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release, Version
+from crewmem_doctor.releases._api_data import MEMORY_WORDS
 from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.imports import importable
 from crewmem_doctor.releases.providers import refused
@@ -73,11 +74,12 @@ def _arguments(project: Project) -> Iterator[Use]:
         if call.inherited or archived(project, call.at.path):
             continue
         for given in call.arguments:
-            if given.name is None or _is_off(given) or not _about_memory(call, given.name):
+            name = given.name or ""
+            if not name.isidentifier() or _is_off(given) or not _about_memory(call, name):
                 continue
             verdicts = _verdicts(project.release, _judge(call, given))
             if verdicts:
-                yield Use(given.name, call.callee, given.at, verdicts, call, given)
+                yield Use(name, call.callee, given.at, verdicts, call, given)
 
 
 def _judge(call: Call, given: Argument) -> Callable[[Version], Verdict | None]:
@@ -104,9 +106,11 @@ def _about_memory(call: Call, name: str) -> bool:
     """Whether the argument asks for memory. A plain word such as `user_id` or `storage` does so only beside memory itself;
     an embedder counts only where memory is on."""
     owner = call.callee.rsplit(".", 1)[-1]
-    if owner not in ("Crew", "Agent"):
-        return True
     if "memory" in name:
+        return True
+    if "kickoff" in owner:
+        return name in MEMORY_WORDS
+    if owner not in ("Crew", "Agent"):
         return True
     memory = call.argument("memory")
     return call.memory is not None or (memory is not None and not _is_off(memory))

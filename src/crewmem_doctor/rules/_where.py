@@ -112,7 +112,7 @@ def code_alone(project: Project) -> Surroundings:
 
 def is_relative(text: str) -> bool:
     """A path that depends on the working directory. Windows drives, `~` and what is not resolved are none."""
-    return bool(text) and not text.startswith(("/", "~", "$", "\\", ":", "file:")) and text[1:2] != ":" and "://" not in text
+    return text not in ("", "None") and not text.startswith(("/", "~", "$", "\\", ":", "file:")) and text[1:2] != ":" and "://" not in text
 
 
 def fresh_in(expr: Expr | None, around: Surroundings | None = None) -> Iterator[Fresh]:

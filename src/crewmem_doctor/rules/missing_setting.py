@@ -32,9 +32,10 @@ from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.releases.embedding import key_variables
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import graded, remembers, turned_on, unique
+from crewmem_doctor.rules._common import graded, turned_on, unique
 from crewmem_doctor.rules._settings import environment_at, given, is_closed, lacks, names_this_host, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
+from crewmem_doctor.survival import remembers
 
 # Another rule or another file speaks about these.
 NOT_OURS = ("CREWAI_STORAGE_DIR", "HOME", "XDG_DATA_HOME", "TMPDIR", "PATH", "USER", "HOSTNAME", "PWD")

@@ -30,9 +30,10 @@ from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.releases.embedding import key_variables, llm_provider, without_key
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import active, graded, remembers, turned_on, unique
+from crewmem_doctor.rules._common import active, graded, turned_on, unique
 from crewmem_doctor.rules._settings import environment_at, lacks, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
+from crewmem_doctor.survival import remembers
 
 KINDS = ("crew", "memory", "agent", "short_term", "entity")
 # LLM providers that have an embedder in CrewAI under this name.
@@ -73,28 +74,39 @@ def _variables(project: Project, memory: Memory) -> tuple[str, ...]:
 
 def _without(project: Project, run: Run) -> bool:
     names = _variables(project, run.memory)
-    return bool(names) and all(lacks(project, run, n) and not written_in_code(project, n) for n in names)
+    missing = bool(names) and all(lacks(project, run, n) and not written_in_code(project, n) for n in names)
+    # Where the agents' models need that key too, the program would not run at all: code that reads it gets it from somewhere.
+    return missing and (_certain(project, run.memory) or not any(r.name in names for r in project.code.env_reads))
+
+
+def _certain(project: Project, memory: Memory) -> bool:
+    """Whether only memory needs the key: the embedder was chosen, or every model is another provider's."""
+    providers = {llm_provider(model) for model, _ in memory.llms}
+    return memory.embedder is not None or (bool(providers) and not providers & {"openai", "azure", ""})
+
+
+def _chooses_models(project: Project) -> bool:
+    """Whether some agent is given a model: one that could not be read may be anybody's, and need no key of OpenAI's."""
+    return any(c.callee.startswith("crewai.") and (c.argument("llm") or c.callee.endswith(".LLM")) for c in project.code.calls)
 
 
 def _is_foreign(project: Project, memory: Memory) -> bool:
     """No deployment is known, so the key may be in anybody's shell: only where every model is another provider's and nothing
     in the tree knows of an OpenAI key."""
-    providers = {llm_provider(model) for model, _ in memory.llms}
-    if memory.embedder is not None or not providers or providers & {"openai", "azure", ""}:
-        return False
     names = _variables(project, memory)
     known = {*(r.name for r in project.code.env_reads), *(w.name for w in project.code.env_writes), *(s.name for s in project.dotenv)}
-    return bool(names) and not known.intersection(names)
+    return memory.embedder is None and _certain(project, memory) and bool(names) and not known.intersection(names)
 
 
 def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
-    severity, confidence = graded(RULE.severity, runs)
     memory = runs[0].memory
     names = _variables(project, memory)
+    sure = any(_certain(project, r.memory) for r in runs) and not any(r.name in names for r in project.code.env_reads)
+    severity, confidence = graded(RULE.severity if sure else "note" if _chooses_models(project) else "warning", runs)
     return RULE.finding(
         environment_at(service), f"memory in {service.id} embeds with {_embedder(memory)}, but {names[0]} is set nowhere for that "
         f"service{_models(memory)}: {_outcome(project)}",
-        subject=service.id, evidence=names[0], severity=severity, confidence=confidence,
+        subject=service.id, evidence=names[0], severity=severity, confidence=confidence if sure else "medium",
         because=unique([*(turned_on(r.memory) for r in runs), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms),
                         Step(service.at, f"{service.id} runs it")]),
         fix=_fix(memory, names[0]))
@@ -142,9 +154,9 @@ RULE = Rule(
     bad=(
         Example("a Gemini crew that embeds with OpenAI", _trees.service(
             "services:\n  api:\n    build: .\n    environment:\n      GEMINI_API_KEY: ${GEMINI_API_KEY}  # <-- here\n" + VOLUME,
-            app__crew_dot_py=GEMINI)),
+            app__crew_dot_py=GEMINI), severity="error"),
         Example("the key is in another service", _trees.service(
-            "services:\n  web:\n    image: node:22\n    environment: [OPENAI_API_KEY=abc]\n  api:  # <-- here\n    build: .\n" + VOLUME)),
+            "services:\n  web:\n    image: node:22\n    environment: [OPENAI_API_KEY=abc]\n  api:  # <-- here\n    build: .\n" + VOLUME), severity="warning"),
         Example("no deployment, and nothing knows of a key", {
             "app/__init__.py": "", "app/main.py": _trees.API, "requirements.txt": _trees.PINNED,
             "app/crew.py": GEMINI.replace("gemini/gemini-2.0-flash", "ollama/llama3").replace("memory=True)", "memory=True)  # <-- here")}),

@@ -42,7 +42,7 @@ def check(project: Project) -> Iterator[Finding]:
     if release.locked or len(release.candidates) < 2:
         return
     memories = [m for m in project.memories if m.kind in KINDS and not archived(project, m.at.path)
-                and not (isinstance(m.enabled, Known) and not m.enabled.value)]
+                and not _is_off(m)]
     if not memories:
         return
     own_embedder = all(m.embedder is not None for m in memories)
@@ -54,11 +54,13 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _finding(project: Project, memories: list[Memory], changes: list[Change], one_sided: list[Use]) -> Finding:
     release = project.release
-    certain = [m for m in memories if isinstance(m.enabled, Known)]
-    severity: Severity = "error" if one_sided else "warning" if certain else "note"
+    certain = [m for m in memories if isinstance(m.enabled, Known) and m.enabled.value]
+    # An agent's flag beside no requirement at all says little about what is installed.
+    hint = not certain or (release.at is None and all(m.kind == "agent" for m in certain))
+    severity: Severity = "error" if one_sided and certain else "note" if hint else "warning"
     confidence: Confidence = "high" if any(_sure(m) for m in certain) and release.at is not None else "medium"
     asked = f"crewai{release.specifier}" if release.specifier else "crewai without a version" if release.at else "no requirement at all"
-    clauses = [_needs(use) for use in one_sided[:2]]
+    clauses = list(dict.fromkeys(_needs(use) for use in one_sided))[:2]
     if not clauses and changes:
         clauses = [_last(changes).sentence]
         if all(m.kind == "agent" for m in certain) and certain and _agents_flip(release.candidates):
@@ -73,6 +75,11 @@ def _finding(project: Project, memories: list[Memory], changes: list[Change], on
                         *(Step(u.at, f"uses {u.what}") for u in one_sided),
                         *(Step(m.turned_on or m.at, "memory is turned on here") for m in memories)]),
         fix=_fix(project, one_sided))
+
+
+def _is_off(memory: Memory) -> bool:
+    """Off whatever the configuration says; a default of False may still be turned on."""
+    return isinstance(memory.enabled, Known) and not memory.enabled.value and memory.enabled.confidence == "high"
 
 
 def _sure(memory: Memory) -> bool:

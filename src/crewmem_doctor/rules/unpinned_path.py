@@ -22,32 +22,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crewmem_doctor.model.finding import Finding, Fix
-from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.known import Known, Unknown
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import STORAGE_DIR, reported_by_deployment
+from crewmem_doctor.rules._common import STORAGE_DIR, reported_by_deployment, unique
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
 
 def check(project: Project) -> Iterator[Finding]:
-    groups: dict[int, list[Landing]] = {}
+    memories: dict[int, list[Landing]] = {}
     for landing in landings(project):
         if landing.by_setting and landing.memory.kind not in ("third_party", "checkpoint"):
-            groups.setdefault(id(landing.memory), []).append(landing)
-    for found in groups.values():
+            memories.setdefault(id(landing.memory), []).append(landing)
+    # One setting is missing for all memories of a module that the same services run.
+    groups: dict[tuple[str, frozenset[str]], list[Landing]] = {}
+    for found in memories.values():
         memory = found[0].memory
-        if any(x.said is not None for x in found) or not _served(memory, found) or reported_by_deployment(project, memory):
-            continue
-        severity, confidence = worst([judged(x, RULE.severity) for x in found])
-        yield RULE.finding(
-            memory.turned_on or memory.at,
-            f"nothing says where memory is kept, neither an argument nor {STORAGE_DIR}: it goes to {_where(found)}, so it depends "
-            "on HOME and on the directory the program is started from",
-            subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence=confidence,
-            because=story(memory, found[0].run),
-            fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai"))
+        if all(map(_says_nothing, found)) and _served(memory, found) and not reported_by_deployment(project, memory):
+            services = frozenset(x.run.service.id for x in found if x.run is not None)
+            groups.setdefault((memory.at.path, services), []).extend(found)
+    for found in groups.values():
+        yield _finding(found)
+
+
+def _finding(found: list[Landing]) -> Finding:
+    memory = found[0].memory
+    # What is not in the tree may say it: then this is no more than a hint.
+    outside = next((x.run.service.environment.open[0] for x in found if x.run is not None and x.said is not None), "")
+    severity, confidence = worst([judged(x, "note" if outside else RULE.severity) for x in found])
+    return RULE.finding(
+        memory.turned_on or memory.at,
+        f"nothing here says where memory is kept, neither an argument nor {STORAGE_DIR}: it goes to {_where(found)}, so it "
+        f"depends on HOME and on the directory the program is started from{f', unless {outside} sets it' if outside else ''}",
+        subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence="medium" if outside else confidence,
+        because=unique(step for x in found for step in story(x.memory, x.run)),
+        fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai"))
+
+
+def _says_nothing(landing: Landing) -> bool:
+    """No argument and no variable; one that only might be set by a file that is not in the tree does not say where."""
+    said = landing.said
+    return said is None or (isinstance(said, Unknown) and landing.run is not None
+                            and landing.run.service.environment.get(STORAGE_DIR) is None and bool(landing.run.service.environment.open))
 
 
 def _served(memory: Memory, found: list[Landing]) -> bool:

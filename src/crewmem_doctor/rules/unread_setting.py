@@ -74,7 +74,8 @@ def _fix(project: Project, name: str) -> Fix:
 def _settings(project: Project) -> Iterator[tuple[str, Location]]:
     """Every variable that the code, the tree's .env files or a service sets. REDIS_URL counts where a memory runs."""
     for write in project.code.env_writes:
-        yield write.name, write.at
+        if _promises(write.name):
+            yield write.name, write.at
     seen: set[tuple[str, Location]] = set()
     for service in project.services:
         if service.backing:
@@ -83,12 +84,17 @@ def _settings(project: Project) -> Iterator[tuple[str, Location]]:
         settings = (*service.environment.settings, *(s for p in service.processes for s in p.environment))
         for setting in settings:
             key = (setting.name, setting.at)
-            if key not in seen and (runs or setting.name != LOCK):
+            if key not in seen and _promises(setting.name) and (runs or setting.name != LOCK):
                 seen.add(key)
                 yield key
     for setting in project.dotenv:
-        if (setting.name, setting.at) not in seen:
+        if _promises(setting.name) and (setting.name, setting.at) not in seen:
             yield setting.name, setting.at
+
+
+def _promises(name: str) -> bool:
+    """Whether somebody who sets it means to move CrewAI's memory by it; a provider's key is set for other reasons too."""
+    return name == LOCK or name.startswith("CREWAI_")
 
 
 def _redis_has_a_purpose(project: Project, but: set[str]) -> bool:

@@ -23,6 +23,7 @@ Where what is remembered may be forgotten with each release.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from crewmem_doctor.model.deployment import Service
@@ -57,11 +58,19 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _fix(service: Service, place: str) -> Fix:
-    volume = next((m for m in service.mounts if m.durable and m.kind == "named" and not m.read_only), None)
-    if volume is not None:
+    """The volume that was meant for memory where there is one, else a new one; a user that is not root must own it."""
+    folder = place.removesuffix("/memory")
+    named = [m for m in service.mounts if m.kind == "named" and m.durable and not m.read_only and m.source]
+    meant = next((m for m in named if any(tail in m.target for tail in MYTHS)), None)
+    own = "" if service.user.root else f"# Dockerfile: RUN mkdir -p {folder} && chown {service.user.name} {folder}\n"
+    if meant is not None:
+        return Fix(f"Mount {meant.source} in {service.name} over the directory that CrewAI really uses",
+                   f"{own}volumes:\n  - {meant.source}:{folder}")
+    spare = next((m for m in named if re.search(r"(data|storage|store|memory|crew)/?$", m.target, re.IGNORECASE)), None)
+    if spare is not None and service.user.root:
         return Fix(f"Put the store on the volume that {service.name} has",
-                   f"environment:\n  CREWAI_STORAGE_DIR: {volume.target.rstrip('/')}/crewai")
-    return Fix(f"Mount a named volume in {service.name} over the effective path", f"volumes:\n  - crew-memory:{place}")
+                   f"environment:\n  CREWAI_STORAGE_DIR: {spare.target.rstrip('/')}/crewai")
+    return Fix(f"Mount a named volume in {service.name} over the effective path", f"{own}volumes:\n  - crew-memory:{folder}")
 
 
 RULE = Rule(

@@ -40,7 +40,7 @@ def mounted(read, volume: str, files: dict[str, str] | None = None, container: s
         ("projected: {sources: [{configMap: {name: c}}, {downwardAPI: {items: []}}]}", "configmap", False, False, ""),
         ("downwardAPI: {items: []}", "configmap", False, False, ""),
         (
-            "ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1}}}}}",
+            "ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {}}}}",
             "anonymous",
             False,
             False,

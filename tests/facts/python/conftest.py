@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from crewmem_doctor.facts.python import CodeFacts, read_code
 from crewmem_doctor.sources.discover import discover
+
+sys.path.insert(0, str(Path(__file__).parent))      # makes `python_tree` importable, whatever the import mode
 
 Read = Callable[[Mapping[str, str]], CodeFacts]
 

@@ -62,7 +62,10 @@ def test_a_container_that_a_handler_fills(read: Read, definition: str, body: str
         ("crews = {}", "crews[session_id] = 'queued'"),
         ("memory = {}", "memory = {}; memory[session_id] = text"),
         ("sessions = {}", "sessions['last'] = text"),
-        ("import sqlite3\nsessions = {}", "sessions[session_id] = text; sqlite3.connect('x.db').execute('insert into messages')"),
+        (
+            "import sqlite3\nsessions = {}",
+            "sessions[session_id] = text; sqlite3.connect('x').execute('insert into messages')",
+        ),
     ],
 )
 def test_what_is_no_conversation(read: Read, definition: str, body: str) -> None:
@@ -133,6 +136,16 @@ def test_a_script_serves_nobody(read: Read) -> None:
         {
             "main.py": "from crewai import Crew\nhistory = []\n\ndef loop():\n    history.append(input())\n\n"
             "if __name__ == '__main__':\n    loop()\n"
+        }
+    )
+    assert found(facts) == []
+
+
+def test_the_module_level_of_a_streamlit_script_does_not_last(read: Read) -> None:
+    facts = read(
+        {
+            "app.py": "import streamlit as st\nfrom crewai import Crew\nmessages = []\n\ndef say(text):\n"
+            "    messages.append(text)\n\nst.title('x')\nsay(st.chat_input())\n"
         }
     )
     assert found(facts) == []

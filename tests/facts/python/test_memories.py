@@ -288,6 +288,25 @@ def note(user, text):
     assert sorted(s.name for s in memory.sinks) == ["scope", "scope", "source"]
 
 
+def test_a_view_of_a_memory_given_to_a_crew_is_that_memory(read: Read) -> None:
+    memory = only(
+        read(
+            {
+                "app.py": """
+from crewai import Agent, Crew, Memory
+memory = Memory(storage="/data/memory")
+
+def build(user):
+    a = Agent(role="r", goal="g", backstory="b", memory=memory.slice(scopes=["/team", f"/user/{user}"]))
+    return Crew(agents=[a], tasks=[], memory=memory.scope(f"/user/{user}/chat"))
+"""
+            }
+        )
+    )
+    assert [s.name for s in memory.sinks] == ["scope", "scope", "scope"]
+    assert len(memory.used_by) == 2
+
+
 def test_mem0_and_its_keys(read: Read) -> None:
     memory = only(
         read(
@@ -402,3 +421,13 @@ def late():
 def test_without_crewai_there_is_no_memory(read: Read) -> None:
     facts = read({"app.py": "from mem0 import Memory\nm = Memory()\n"})
     assert (facts.memories, facts.code.uses_crewai) == ((), False)
+
+
+def test_a_detectors_fault_is_a_gap(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("a fault of our own")
+
+    monkeypatch.setattr("crewmem_doctor.facts.python.crews.enabled_by", fails)
+    facts = read({"app.py": "from crewai import Crew, Memory\nm = Memory()\nc = Crew(tasks=[], memory=True)\n"})
+    assert kinds(facts) == ["memory"]
+    assert [(g.path, g.line, g.kind) for g in facts.gaps] == [("app.py", 3, "crash")]

@@ -43,7 +43,7 @@ name = "crewai"
 version = "1.9.3"
 source = {source}
 """
-REGISTRY = '{ registry = "https://pypi.org/simple" }'
+REGISTRY = '{ registry = "https://index.example/simple" }'
 POETRY = """[[package]]
 name = "crewai"
 version = "0.203.2"

@@ -95,7 +95,7 @@ def dotenv_variables(tree: Tree, path: str, known: Variables | None = None) -> d
 
 class _Assembly:
     def __init__(self, library: Library) -> None:
-        self.library = library
+        self.sources = library
         self.scopes: dict[str, Scope] = {}
         self.used: set[str] = set()
         self.gaps: list[Gap] = []
@@ -106,7 +106,7 @@ class _Assembly:
         for path in paths:
             self.scopes[path] = scope
             self.used.add(path)
-            for document in self.library.documents(path):
+            for document in self.sources.documents(path):
                 tree = self.included(document, scope, (*trail, path))
                 tree = self.extended(tree, merged, scope)
                 merged = tree if merged is None else _laid_over(merged, tree)
@@ -133,7 +133,7 @@ class _Assembly:
             env_files = [path for n in items_of(item.get("env_file")) if (path := self.path_of(n, scope))]
         variables: dict[str, Answer[str]] = {}
         for path in env_files or [join_path(folder, ".env")]:
-            variables = dotenv_variables(self.library.tree, path, variables)
+            variables = dotenv_variables(self.sources.tree, path, variables)
         return Scope(folder, {**variables, **scope.variables})      # what surrounds it wins
 
     def path_of(self, node: Node, scope: Scope) -> str:
@@ -149,7 +149,7 @@ class _Assembly:
         if path in trail or len(self.used) > _MAX_FILES:
             self.gap(at, f"{path} includes itself")
             return False
-        if self.library.tree.exists(path) and not self.library.tree.is_dir(path):
+        if self.sources.tree.exists(path) and not self.sources.tree.is_dir(path):
             return True
         self.gap(at, f"{path} is not in this tree", dynamic=True)
         return False
@@ -179,7 +179,7 @@ class _Assembly:
                 return own
             scope = self.scopes.setdefault(path, Scope(path.rpartition("/")[0], scope.variables))
             self.used.add(path)
-            near, under = _all_services(self.library.documents(path), file.at), None
+            near, under = _all_services(self.sources.documents(path), file.at), None
         parent = near.get(name)
         if parent is None and isinstance(under, Mapping):
             parent = under.get(name)

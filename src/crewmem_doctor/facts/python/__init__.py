@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from crewmem_doctor.facts.python.calls import api_calls, api_imports, module_facts
 from crewmem_doctor.facts.python.conversations import find_conversations
@@ -15,9 +17,12 @@ from crewmem_doctor.facts.python.memories import find_memories
 from crewmem_doctor.facts.python.servers import server_runs
 from crewmem_doctor.facts.python.survey import Survey, root
 from crewmem_doctor.model.code import Code
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.discover import Tree
+
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +45,33 @@ def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
     survey = Survey(base)
     imports = api_imports(base)
     uses_crewai = any(root(i.name) == "crewai" for i in imports)
-    memories: tuple[Memory, ...] = ()
-    open_crews: list[Gap] = []
-    if uses_crewai:
-        entries = entry_points(survey)
-        base.handlers = {f for f, entry in entries.items() if entry.kind != "script" and not f.is_body}
-        memories, open_crews = find_memories(survey, tree, entries)
-        conversations = find_conversations(survey, entries)
-        memories = tuple(sorted((*memories, *conversations), key=lambda m: (m.at, m.kind)))
-    servers = server_runs(survey)
+    memories = _memories(survey, tree) if uses_crewai else ()
+    servers = _whole(survey, partial(server_runs, survey))
     code = Code(
         modules=module_facts(base, servers),
-        calls=api_calls(survey, memories),
+        calls=_whole(survey, partial(api_calls, survey, memories)),
         imports=imports,
-        env_reads=env_reads(survey, memories),
-        env_writes=env_writes(survey),
+        env_reads=_whole(survey, partial(env_reads, survey, memories)),
+        env_writes=_whole(survey, partial(env_writes, survey)),
         server_runs=servers,
-        forks=forks(survey, memories),
-        dotenv_loads=dotenv_loads(survey),
+        forks=_whole(survey, partial(forks, survey, memories)),
+        dotenv_loads=_whole(survey, partial(dotenv_loads, survey)),
         uses_crewai=uses_crewai,
     )
-    return CodeFacts(code, memories, tuple(sorted({*base.gaps, *open_crews})))
+    return CodeFacts(code, memories, tuple(sorted({*base.gaps, *survey.gaps})))
+
+
+def _memories(survey: Survey, tree: Tree) -> tuple[Memory, ...]:
+    entries = entry_points(survey)
+    survey.base.handlers = {f for f, entry in entries.items() if entry.kind != "script" and not f.is_body}
+    found = find_memories(survey, tree, entries)
+    conversations = _whole(survey, partial(find_conversations, survey, entries))
+    return tuple(sorted((*found, *conversations), key=lambda m: (m.at, m.kind)))
+
+
+def _whole(survey: Survey, read: Callable[[], tuple[Fact, ...]]) -> tuple[Fact, ...]:
+    """What a reader found; nothing, and a gap, where it failed."""
+    found: list[Fact] = []
+    with survey.attempt(Location(".")):
+        found.extend(read())
+    return tuple(found)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from crewmem_doctor.facts.python.closure import targets
-from crewmem_doctor.facts.python.crewai_names import crewai_class, public
+from crewmem_doctor.facts.python.crewai_names import crewai_class, is_public_class, public
 from crewmem_doctor.facts.python.environment import under_main
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Module
 from crewmem_doctor.facts.python.ledger import Position, built
@@ -21,6 +21,7 @@ from crewmem_doctor.model.memory import Memory
 KICKOFFS = frozenset(
     {"kickoff", "kickoff_async", "akickoff", "kickoff_for_each", "kickoff_for_each_async", "akickoff_for_each"}
 )
+_AREAS = ("mem0.", "crewai.memory.", "crewai.flow.", "crewai.Crew.", "crewai.Memory.", "crewai.Agent.", "crewai.rag.")
 # Packages that a memory may need; an import of one can be missing from the requirements or from the release.
 PACKAGES = frozenset(
     {
@@ -54,9 +55,9 @@ PACKAGES = frozenset(
         "hindsight_crewai",
     }
 )
-# No dunder test: `_old`, `.bak`, "copy", a folder called archive, deprecated or backup.
+# `_old`, `.bak`, "copy", a folder called archive, deprecated or backup, an editor's local history.
 _ARCHIVED = re.compile(
-    r"(?:^|/)\.?(?:archived?|archives|deprecated|backups?|old|legacy_backup|attic|trash)/|"
+    r"(?:^|/)\.?(?:archived?|archives|deprecated|backups?|old|legacy_backup|attic|trash)/|(?:^|/)\.history/|"
     r"[._-](?:old|orig|original|backup|bak|copy|deprecated|archived?)\d*\.py$|\.(?:DEPRECATED|OLD|BAK)\.py$|"
     r"(?:^|/)(?:old|backup|copy)[ _-]|[ _-]copy(?: \d+)?\.py$",
     re.IGNORECASE,
@@ -92,8 +93,8 @@ def api_calls(survey: Survey, memories: tuple[Memory, ...]) -> tuple[Call, ...]:
 
 def _api_name(base: CodeBase, site: CallSite) -> str:
     name = site.callee
-    if name.startswith(("crewai.", "mem0.")):
-        return public(name)
+    if root(name) in ("crewai", "mem0") and base.definition(name) is None:
+        return public(name) if _matters(public(name)) else ""
     if name:
         inherited = crewai_class(base, name)
         if inherited:
@@ -105,6 +106,11 @@ def _api_name(base: CodeBase, site: CallSite) -> str:
         return f"unknown.{method}" if method in KICKOFFS and base.definition(name) is None else ""
     word = last_name(site.node.func)
     return f"unknown.{word}" if word in KICKOFFS and isinstance(site.node.func, ast.Attribute) else ""
+
+
+def _matters(name: str) -> bool:
+    """Whether rules may ask for that call: not decorators, tools, events and the like."""
+    return is_public_class(name) or name.startswith(_AREAS) or name.rpartition(".")[2] in KICKOFFS
 
 
 def _arguments(base: CodeBase, site: CallSite) -> Iterator[Argument]:

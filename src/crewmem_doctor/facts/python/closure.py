@@ -1,49 +1,133 @@
-"""Which modules are parsed: the files that mention CrewAI, then whatever imports a module that really uses it."""
+"""Which modules are parsed: the files that mention CrewAI, then whatever reaches a module that really uses it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Imported, Module
+from crewmem_doctor.facts.python.state import state_key
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
-Words = dict[str, frozenset[bytes]]
 _STATEMENT = re.compile(rb"^[ \t]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
-_ROUNDS = 10
+_ROUNDS = 12
 _MOST = 1500
+_MOST_STATES = 40
 _PACKAGES = {"crewai", "mem0", "zep_crewai", "zep_cloud"}
 # Importing only these does not make a module one that leads to a memory.
 _BESIDE = ("crewai.tools", "crewai.telemetry", "crewai.utilities.logger", "crewai.LLM", "crewai.llm", "crewai.BaseLLM")
 
 
 def close_upward(base: CodeBase) -> None:
-    """Adds to `base.modules` the modules that import, at any distance, one that uses CrewAI."""
-    frontier = [m.path for m in base.modules.values() if uses(m)]
-    reached = set(frontier)
-    known: dict[str, list[Module]] = {}
-    words: Words = {}
-    for module in base.modules.values():
-        _note(base, module, known)
-    for _ in range(_ROUNDS):
-        if not frontier or len(base.modules) >= _MOST:
-            return
-        for path in _candidates(base, frontier, words):
-            module = base.module(path)
-            if module is not None:
-                _note(base, module, known)
-        found: list[str] = []
+    """Adds to `base.modules` the modules that import, at any distance, one that uses CrewAI, and those that read the
+    application state which one of them fills: a route may say only `request.app.state.crew.run()`."""
+    Closure(base).run()
+
+
+class Closure:
+    def __init__(self, base: CodeBase) -> None:
+        self.base = base
+        self.importers: dict[str, list[Module]] = {}  # of each scanned file, as far as they are parsed
+        self.words: dict[str, frozenset[bytes]] = {}  # of a file's import statements
+        self.naming: dict[str, list[str]] = {}  # the files that mention a package from outside
+        self.states: set[bytes] = set()
+
+    def run(self) -> None:
+        base = self.base
+        frontier = [m.path for m in base.modules.values() if uses(m)]
+        reached = set(frontier)
+        for module in base.modules.values():
+            self.note(module)
+        for _ in range(_ROUNDS):
+            if len(base.modules) >= _MOST:
+                return
+            fresh = self.round(frontier) or self.state_readers()
+            frontier = [m.path for m in fresh if m.path not in reached]
+            reached.update(frontier)
+            base.modules.update((m.path, m) for m in fresh)
+            if not frontier:
+                return
+
+    def round(self, frontier: list[str]) -> list[Module]:
+        """The modules that import one of those paths and were not known to matter or to lead on."""
+        for path in self.candidates(frontier):
+            candidate = self.base.module(path)
+            if candidate is not None:
+                self.note(candidate)
+        found = {m.path: m for path in frontier for m in self.importers.get(path, ())}
+        return [found[path] for path in sorted(found)]
+
+    def note(self, module: Module) -> None:
+        """Enters the module under each scanned file it imports."""
+        for path in sorted({p for i in module.imports for p in targets(self.base, i, module)} - {module.path}):
+            known = self.importers.setdefault(path, [])
+            if module not in known:
+                known.append(module)
+
+    def state_readers(self) -> list[Module]:
+        """The modules that read what a module that matters stores as `app.state.x`."""
+        fresh: set[bytes] = set()
+        for module in self.base.modules.values():
+            for function in module.all_functions:
+                for store in function.stores:
+                    key = state_key(store.target)
+                    if key is not None and key[0] == "state":
+                        fresh.add(f"state.{key[1]}".encode())
+        fresh = set(sorted(fresh - self.states)[:_MOST_STATES])
+        if not fresh:
+            return []
+        self.states |= fresh
+        rest = [p for p in self.base.tree.python if p not in self.base.modules]
+        found = [self.base.module(p) for p in self.base.tree.grep(sorted(fresh), rest)[:_MOST_STATES]]
+        readers = [module for module in found if module is not None]
+        for reader in readers:
+            self.note(reader)
+        return readers
+
+    def candidates(self, frontier: list[str]) -> list[str]:
+        """The files not parsed yet whose import statements may name one of those modules. Inside a package its last
+        name is enough; from outside the package must be named too."""
+        groups: dict[str, set[bytes]] = {}
         for path in frontier:
-            for module in known.get(path, ()):
-                base.modules.setdefault(module.path, module)
-                if module.path not in reached:
-                    reached.add(module.path)
-                    found.append(module.path)
-        frontier = found
+            folder, _, name = path.rpartition("/")
+            stem = (folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]).encode()
+            if stem:
+                groups.setdefault(self.top_package(folder), set()).add(stem)
+        rest = [p for p in self.base.tree.python if not self.base.is_loaded(p)]
+        found: set[str] = set()
+        for top, stems in sorted(groups.items()):
+            if not top:
+                found.update(self.importing(stems, rest))
+                continue
+            found.update(self.importing(stems, [p for p in rest if p.startswith(top + "/")]))
+            found.update(self.importing(stems, self.outside(top.rpartition("/")[2], rest)))
+        return sorted(found)
+
+    def outside(self, package: str, rest: list[str]) -> list[str]:
+        """The files that mention a package. What names one called after CrewAI is a hit already."""
+        if "crewai" in package or "mem0" in package:
+            return []
+        if package not in self.naming:
+            self.naming[package] = self.base.tree.grep([package.encode()], rest)
+        return [p for p in self.naming[package] if not self.base.is_loaded(p)]
+
+    def importing(self, stems: set[bytes], among: list[str]) -> list[str]:
+        """Those whose import statements have one of the words. Each file's statements are read once."""
+        for path in self.base.tree.grep(sorted(stems), [p for p in among if p not in self.words]):
+            statements = b" ".join(_STATEMENT.findall(self.base.tree.read(path) or b""))
+            self.words[path] = frozenset(_WORD.findall(statements))
+        return [p for p in among if p in self.words and not stems.isdisjoint(self.words[p])]
+
+    def top_package(self, folder: str) -> str:
+        """The outermost package that `folder` lies in, "" where it is none."""
+        top = ""
+        while folder and folder in self.base.locator.packages:
+            top = folder
+            folder = folder.rpartition("/")[0]
+        return top
 
 
 def uses(module: Module) -> bool:
@@ -51,61 +135,13 @@ def uses(module: Module) -> bool:
     return any(i.target.split(".", 1)[0] in _PACKAGES and not i.target.startswith(_BESIDE) for i in module.imports)
 
 
-def _note(base: CodeBase, module: Module, known: dict[str, list[Module]]) -> None:
-    """Enters the module under each scanned file it imports."""
-    for path in sorted({p for i in module.imports for p in targets(base, i, module)} - {module.path}):
-        importers = known.setdefault(path, [])
-        if module not in importers:
-            importers.append(module)
-
-
 def targets(base: CodeBase, imported: Imported, importer: Module) -> list[str]:
     """The files an import statement may load: the module, and the submodule where the name is one."""
     path = base.import_path(imported, importer)
     found = [path] if path.endswith(".py") else []
-    if path and imported.module != imported.target and imported.local != "*" and (
-            not path.endswith(".py") or path.endswith("__init__.py")):
-        folder = path.rpartition("/")[0]
-        inner = base.locator.inside(folder, imported.alias.name)
+    named = imported.module != imported.target and imported.local != "*"
+    if path and named and (not path.endswith(".py") or path.endswith("__init__.py")):
+        inner = base.locator.inside(path.rpartition("/")[0], imported.alias.name)
         if inner.endswith(".py"):
             found.append(inner)
     return found
-
-
-def _candidates(base: CodeBase, frontier: Iterable[str], words: Words) -> list[str]:
-    """The files not parsed yet whose bytes have an import that may name one of those modules."""
-    groups: dict[str, set[bytes]] = {}
-    for path in frontier:
-        folder, _, name = path.rpartition("/")
-        stem = (folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]).encode()
-        if stem:
-            groups.setdefault(_top_package(base, folder), set()).add(stem)
-    rest = [p for p in base.tree.python if not base.is_loaded(p)]
-    everywhere = {s for stems in groups.values() for s in stems}
-    found: set[str] = set()
-    # What names a package called after CrewAI is a hit already.
-    packages = {t.rpartition("/")[2] for t in groups if t and not any(w in t.rpartition("/")[2] for w in ("crewai", "mem0"))}
-    if packages and "" not in groups:
-        outside = base.tree.grep(sorted(p.encode() for p in packages), rest)
-        found.update(_importers(base, everywhere, outside, words))
-    for top, stems in sorted(groups.items()):
-        inside = [p for p in rest if p.startswith(top + "/")] if top else rest
-        found.update(_importers(base, stems if top else everywhere, inside, words))
-    return sorted(found)
-
-
-def _importers(base: CodeBase, stems: set[bytes], among: list[str], words: Words) -> list[str]:
-    """Those whose import statements have one of the words. Each file's statements are read once."""
-    for path in base.tree.grep(sorted(stems), [p for p in among if p not in words]):
-        statements = b" ".join(_STATEMENT.findall(base.tree.read(path) or b""))
-        words[path] = frozenset(_WORD.findall(statements))
-    return [p for p in among if p in words and not stems.isdisjoint(words[p])]
-
-
-def _top_package(base: CodeBase, folder: str) -> str:
-    """The outermost package that `folder` lies in, "" where it is none."""
-    top = ""
-    while folder and folder in base.locator.packages:
-        top = folder
-        folder = folder.rpartition("/")[0]
-    return top

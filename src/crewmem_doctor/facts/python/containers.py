@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
-from crewmem_doctor.facts.python.index import Class, Module, Scope
+from crewmem_doctor.facts.python.index import Binding, Class, Module, Scope
 from crewmem_doctor.facts.python.survey import Survey, last_name
 from crewmem_doctor.facts.python.wording import (
     container_kind,
     is_empty_container,
     may_hold_crews,
     means_conversation,
+    needs_company,
 )
 from crewmem_doctor.model.location import Location
 
@@ -33,54 +34,41 @@ class Container:
 
 
 def containers(survey: Survey) -> Iterator[Container]:
-    for module in _nearby(survey):
-        for name, bindings in module.body.bindings.items():
-            for binding in bindings[:1]:
-                if is_empty_container(binding.value) and (means_conversation(name) or may_hold_crews(name)):
-                    at = _target(survey, module, binding.node, name)
-                    yield Container(
-                        f"{module.name}.{name}",
-                        name,
-                        at,
-                        f"the module-level {container_kind(binding.value)} {name}",
-                        name,
-                        module,
-                        holds=_holds_crews(survey, binding.annotation, module.scope),
-                    )
+    for module in survey.nearby:
+        yield from _of_module(survey, module)
         for cls in module.all_classes:
-            for name, pairs in cls.fields.items():
-                for binding in pairs[:1]:
-                    if is_empty_container(binding.value) and (means_conversation(name) or may_hold_crews(name)):
-                        at = _target(survey, module, binding.node, name)
-                        yield Container(
-                            f"{cls.dotted}.{name}",
-                            name,
-                            at,
-                            f"the {container_kind(binding.value)} self.{name}",
-                            f"{cls.name}.{name}",
-                            module,
-                            cls,
-                            _holds_crews(survey, binding.annotation, cls.scope),
-                        )
+            yield from _of_class(survey, cls)
     yield from _app_state(survey)
 
 
-def _nearby(survey: Survey) -> Iterator[Module]:
-    """The modules connected with CrewAI, and what they import."""
-    base = survey.base
-    seen: set[str] = set()
-    known = list(base.modules.values())
-    for module in known:
-        seen.add(module.path)
-        yield module
-    for module in known:
-        for imported in module.imports:
-            path = base.import_path(imported, module)
-            if path and path not in seen:
-                seen.add(path)
-                found = base.module(path)
-                if found is not None:
-                    yield found
+def _of_module(survey: Survey, module: Module) -> Iterator[Container]:
+    for name, bindings in module.body.bindings.items():
+        binding = _empty(name, bindings)
+        if binding is not None:
+            at = _target(survey, module, binding.node, name)
+            why = f"the module-level {container_kind(binding.value)} {name}"
+            holds = _holds_crews(survey, binding.annotation, module.scope)
+            yield Container(f"{module.name}.{name}", name, at, why, name, module, None, holds)
+
+
+def _of_class(survey: Survey, cls: Class) -> Iterator[Container]:
+    module = cls.module
+    company = means_conversation(cls.name) or means_conversation(module.path.rsplit("/", 1)[-1].removesuffix(".py"))
+    for name, bindings in cls.fields.items():
+        binding = _empty(name, bindings)
+        if binding is None or (needs_company(name) and not company):
+            continue
+        at = _target(survey, module, binding.node, name)
+        why = f"the {container_kind(binding.value)} self.{name}"
+        holds = _holds_crews(survey, binding.annotation, cls.scope)
+        yield Container(f"{cls.dotted}.{name}", name, at, why, f"{cls.name}.{name}", module, cls, holds)
+
+
+def _empty(name: str, bindings: list[Binding]) -> Binding | None:
+    """The first binding to an empty container, where the name leaves room for conversations."""
+    if not (means_conversation(name) or may_hold_crews(name)):
+        return None
+    return next((b for b in bindings if is_empty_container(b.value)), None)
 
 
 def _app_state(survey: Survey) -> Iterator[Container]:

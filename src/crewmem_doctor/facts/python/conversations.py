@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from crewmem_doctor.facts.python.containers import Container, containers
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.durable import is_cache
-from crewmem_doctor.facts.python.index import Class, Function, Scope
+from crewmem_doctor.facts.python.index import Class, Function, Module, Scope
 from crewmem_doctor.facts.python.ledger import Goal, reaches
 from crewmem_doctor.facts.python.survey import Survey, last_name
 from crewmem_doctor.facts.python.wording import means_conversation
@@ -27,41 +27,46 @@ _CACHES = frozenset({"functools.lru_cache", "functools.cache", "cachetools.cache
 
 
 def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
-    found: list[Memory] = []
-    told: set[Class] = set()
+    found: dict[object, Memory] = {}
     for container in dict.fromkeys(containers(survey)):
         # An object's index beside its history is the same cause.
-        if container.owner in told:
-            continue
-        writers = [
-            w for w in _writers(survey, container) if container.holds or means_conversation(container.word) or w[2]
-        ]
-        if not writers:
-            continue
-        functions = list(dict.fromkeys(function for function, _, _ in writers))
-        handlers = _handlers(survey, functions, entries)
-        if not handlers or is_cache(survey, container, functions):
-            continue
-        if container.owner is not None and not _long_lived(survey, container.owner, entries):
-            continue
-        if container.owner is not None:
-            told.add(container.owner)
-        uses = tuple(Step(at, "entries are put in here") for _, at, _ in writers[:4])
-        found.append(
-            Memory(
-                "conversation",
-                container.at,
-                container.label,
-                Store("process", container.why, None, "python", container.at),
-                container.at,
-                level="class" if container.owner is not None else "module",
-                handlers=handlers,
-                used_by=uses,
-                kept_in_object=True,
-                inside=container.owner.qualname if container.owner is not None else "",
-            )
-        )
-    return (*found, *_factories(survey, entries))
+        cause = container.owner or container
+        if cause not in found:
+            with survey.attempt(container.at):
+                memory = _conversation(survey, container, entries)
+                if memory is not None:
+                    found[cause] = memory
+    return (*found.values(), *_factories(survey, entries))
+
+
+def _conversation(survey: Survey, container: Container, entries: Mapping[Function, EntryPoint]) -> Memory | None:
+    named = container.holds or means_conversation(container.word)
+    writers = [w for w in _writers(survey, container) if named or w[2]]
+    functions = list(dict.fromkeys(function for function, _, _ in writers))
+    handlers = _handlers(survey, functions, entries) if functions else ()
+    if not handlers or is_cache(survey, container, functions):
+        return None
+    owner = container.owner
+    if _reruns(container.module, entries) if owner is None else not _long_lived(survey, owner, entries):
+        return None
+    return Memory(
+        "conversation",
+        container.at,
+        container.label,
+        Store("process", container.why, None, "python", container.at),
+        container.at,
+        level="class" if owner is not None else "module",
+        handlers=handlers,
+        used_by=tuple(Step(at, "entries are put in here") for _, at, _ in writers[:4]),
+        kept_in_object=True,
+        inside=owner.qualname if owner is not None else "",
+    )
+
+
+def _reruns(module: Module, entries: Mapping[Function, EntryPoint]) -> bool:
+    """Streamlit runs the script again for each interaction: its module level is no place that lasts."""
+    entry = entries.get(module.body)
+    return entry is not None and entry.framework == "streamlit"
 
 
 def _handlers(survey: Survey, functions: list[Function], entries: Mapping[Function, EntryPoint]) -> tuple[Reach, ...]:
@@ -147,9 +152,13 @@ def _long_lived(survey: Survey, cls: Class, entries: Mapping[Function, EntryPoin
     for site in survey.calls(cls.name, *_aliases(survey, cls)):
         if site.callee != cls.dotted:
             continue
-        if site.scope.level == "module":
+        if site.scope.level == "module" and not _reruns(site.scope.module, entries):
             return True
-        if any(not chain.builds and chain.entry.kind != "script" for chain in base.chains(site, entries)):
+        # What Streamlit keeps in its session state is one visitor's.
+        if any(
+            not chain.builds and chain.entry.kind != "script" and chain.entry.framework != "streamlit"
+            for chain in base.chains(site, entries)
+        ):
             return True
     return False
 

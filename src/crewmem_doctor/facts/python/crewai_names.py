@@ -59,6 +59,10 @@ def crewai_class(base: CodeBase, name: str) -> str:
 _VALUES = frozenset(_PUBLIC.values())
 
 
+def is_public_class(name: str) -> bool:
+    return name in _VALUES
+
+
 def kind_of(name: str) -> Kind | None:
     """The kind of memory that a class of CrewAI is, by its public name."""
     if name == MEMORY:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 from dataclasses import replace
 
 from crewmem_doctor.facts.python.crewai_names import AGENTS, CREW, LEGACY, crewai_class, sites_of
@@ -13,7 +12,7 @@ from crewmem_doctor.facts.python.ledger import Draft, Goal, Ledger, Position, ar
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.sinks import is_given, table_sinks
 from crewmem_doctor.facts.python.stores import store_of
-from crewmem_doctor.facts.python.survey import Survey, as_text, start_of
+from crewmem_doctor.facts.python.survey import Survey, as_text, last_name, start_of
 from crewmem_doctor.facts.python.yaml_agents import YamlAgents
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, Items, Table, Text, walk
 from crewmem_doctor.model.known import Answer, Known, Unknown
@@ -31,15 +30,17 @@ _OBJECTS = {
 _LLMS = ("llm", "manager_llm", "function_calling_llm", "chat_llm", "planning_llm")
 
 
-class Crews:
-    """The detector of crews and agents. Memory objects must be in the ledger before."""
+def find(survey: Survey, ledger: Ledger, yaml: YamlAgents) -> None:
+    """Memory objects must be in the ledger before: a crew that is given one has no memory of its own."""
+    _Crews(survey, yaml, ledger).find()
 
+
+class _Crews:
     def __init__(self, survey: Survey, yaml: YamlAgents, ledger: Ledger) -> None:
         self.survey = survey
         self.base = survey.base
         self.yaml = yaml
         self.ledger = ledger
-        self.gaps: list[Gap] = []
         self.agents: dict[Position, tuple[CallSite, Build]] = {}
         for site, _ in sites_of(self.base, *AGENTS):
             position = start_of(site.location)
@@ -48,16 +49,18 @@ class Crews:
 
     def find(self) -> None:
         for site, _ in sites_of(self.base, CREW):
-            self._crew(site, built(self.base, site))
+            with self.survey.attempt(site.location):
+                self._crew(site, built(self.base, site))
         for site, value in self.agents.values():
-            self._agent(site, value)
+            with self.survey.attempt(site.location):
+                self._agent(site, value)
 
     def _crew(self, site: CallSite, value: Build) -> None:
         given = self._memory_argument(site, value)
         passed = self._objects(site, value)
         if given is None:
             if value.argument("**") is not None and value.argument("tasks") is None:
-                self.gaps.append(
+                self.survey.gaps.append(
                     Gap(
                         site.location.path,
                         site.location.line,
@@ -201,19 +204,15 @@ class Crews:
         """The construction; for an `@agent` or `@task` method also the crew of its class, which builds it."""
         goals: list[Goal] = [site]
         function = site.scope.function
-        if function is not None and function.owner is not None and _marked(self.survey, function, ("agent", "task")):
-            goals.extend(m for m in function.owner.methods.values() if _marked(self.survey, m, ("crew",)))
+        if function is not None and function.owner is not None and _marked(function, "agent", "task"):
+            goals.extend(m for m in function.owner.methods.values() if _marked(m, "crew"))
         return goals
 
 
-def _marked(survey: Survey, function: Function, words: Iterable[str]) -> bool:
-    names = {f"crewai.project.{word}" for word in words}
-    for decorator in function.decorators:
-        target = decorator.func if isinstance(decorator, ast.Call) else decorator
-        name = survey.base.canonical(target, function.module.scope)
-        if name in names or (name.startswith("crewai.project.") and name.rsplit(".", 1)[-1] in words):
-            return True
-    return False
+def _marked(function: Function, *words: str) -> bool:
+    """Decorated with `@agent` or `@crew` of `crewai.project`."""
+    marks = {i.local for i in function.module.imports if i.target in {f"crewai.project.{w}" for w in words}}
+    return any(last_name(d.func if isinstance(d, ast.Call) else d) in marks for d in function.decorators)
 
 
 def _options(given: Expr) -> tuple[Expr, ...]:

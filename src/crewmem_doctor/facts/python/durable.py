@@ -46,6 +46,7 @@ _STATEMENTS = frozenset(("execute", "executemany", "fetchrow", "exec_driver_sql"
 _SQL = re.compile(r"\b(?:insert|replace|upsert|update)\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"message|conversation|histor|session|chat|memor|turn|transcript|context|thread", re.IGNORECASE)
 _SAVES = re.compile(r"save|persist|store|dump|write|flush|sync|backup", re.IGNORECASE)
+_RESTORES = re.compile(r"(?:hydrate|load|restore|read).*(?:db|disk|file|redis|sqlite|postgres|storage)")
 # CrewAI's own memories take the text, but give no conversation back.
 _DEPTH = 2
 
@@ -53,6 +54,8 @@ _DEPTH = 2
 def is_cache(survey: Survey, container: Container, writers: list[Function]) -> bool:
     """A cache in front of a durable store that the same class, or each writing function, writes."""
     if container.owner is not None:
+        if any(_RESTORES.search(name) for name in container.owner.methods):
+            return True
         return any(_writes(survey, method, container, 0) for method in container.owner.methods.values())
     beside = [f for f in container.module.all_functions if f not in writers and _mentions(f, container.word)]
     if any(_writes(survey, function, container, _DEPTH) for function in beside):

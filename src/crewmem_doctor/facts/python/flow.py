@@ -19,8 +19,9 @@ def branch_at(function: Function, line: int) -> tuple[Arm, ...]:
 
 
 def reaching(bindings: Sequence[Binding], pos: tuple[int, int], branch: tuple[Arm, ...]) -> list[Binding]:
-    """The bindings whose value a use at `pos` may have, latest first: the last one that surely runs ends the search, and so
-    do alternatives that leave no way out. Where nothing stands before the use (a loop, a later call), all of them."""
+    """The bindings whose value a use at `pos` may have, latest first: the last one that surely runs ends the search,
+    and so do alternatives that leave no way out. Where nothing stands before the use (a loop, a later call), all of
+    them."""
     before = sorted((b for b in bindings if b.pos <= pos), key=lambda b: b.pos, reverse=True)
     found: list[Binding] = []
     arms: dict[int, set[int]] = {}

@@ -28,11 +28,13 @@ def find(survey: Survey, ledger: Ledger) -> None:
     ids = list(_flow_ids(survey, set(flows)))
     for name, cls in flows.items():
         goals: list[Goal] = [*_all_makers(survey, name, makers)]
-        _persisted(survey, ledger, cls, goals, ids)
-        _own_memory(survey, ledger, cls, goals)
+        with survey.attempt(cls.module):
+            _persisted(survey, ledger, cls, goals, ids)
+            _own_memory(survey, ledger, cls, goals)
     for name, sites in makers.items():
         for site in sites:
-            _given_persistence(survey, ledger, site, name, ids)
+            with survey.attempt(site.location):
+                _given_persistence(survey, ledger, site, name, ids)
     _checkpoints(survey, ledger, [site for sites in makers.values() for site in sites])
 
 

@@ -20,13 +20,31 @@ if TYPE_CHECKING:
 
 _LIMIT = 4000
 _DEPTH = 24
-_KICKOFFS = ("kickoff", "kickoff_async", "akickoff", "kickoff_for_each", "kickoff_for_each_async", "resume", "resume_async")
-_BY_NAME = ("send_task", "signature", "enqueue", "enqueue_call", "add_job", "import_string", "add_periodic_task", "submit")
+_KICKOFFS = (
+    "kickoff",
+    "kickoff_async",
+    "akickoff",
+    "kickoff_for_each",
+    "kickoff_for_each_async",
+    "resume",
+    "resume_async",
+)
+_BY_NAME = (
+    "send_task",
+    "signature",
+    "enqueue",
+    "enqueue_call",
+    "add_job",
+    "import_string",
+    "add_periodic_task",
+    "submit",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`function` leads to the place one came from, at `at`. `builds` turns False where it only uses what was made before."""
+    """`function` leads to the place one came from, at `at`. `builds` turns False where it only uses what was made
+    before."""
 
     function: Function
     at: Location
@@ -42,6 +60,7 @@ class _Stop:
     via: Edge | None
     after: _Stop | None
     length: int
+    queued: bool = False
 
 
 class Graph(Passing):
@@ -55,28 +74,32 @@ class Graph(Passing):
         if not entries:
             return []
         site = goal if isinstance(goal, CallSite) else None
-        start = goal if isinstance(goal, Function) else (site.scope if site is not None else goal).body  # type: ignore[union-attr]
+        scope = goal.scope if isinstance(goal, (CallSite, Function)) else goal
+        start = scope.body
         found: dict[Function, _Stop] = {}
-        seen: set[tuple[Function, bool, int]] = set()
+        seen: set[tuple[Function, bool, bool, int]] = set()
         queue = deque([_Stop(start, True, None, None, 0)])
         while queue and len(seen) < _LIMIT:
             stop = queue.popleft()
             made = stop.via.site if stop.via is not None else site
             key = id(made.node) if made is not None else 0
-            if (stop.function, stop.builds, key) in seen or (not stop.builds and (stop.function, True, key) in seen):
+            if any((stop.function, b, q, key) in seen for b in {stop.builds, True} for q in {stop.queued, False}):
                 continue
-            seen.add((stop.function, stop.builds, key))
+            seen.add((stop.function, stop.builds, stop.queued, key))
             if stop.function in entries and self._better(stop, found.get(stop.function)):
                 found[stop.function] = stop
             if stop.length < _DEPTH:
                 for edge in self._edges(stop, made):
-                    queue.append(_Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1))
+                    queued = stop.queued or _queues(edge, stop.function, entries)
+                    queue.append(
+                        _Stop(edge.function, stop.builds and not edge.used, edge, stop, stop.length + 1, queued)
+                    )
         chains = [self._chain(stop, entries[function]) for function, stop in found.items()]
         return sorted(chains, key=lambda c: (len(c.steps), c.entry.at, c.entry.label))
 
     @staticmethod
     def _better(new: _Stop, old: _Stop | None) -> bool:
-        return old is None or (new.builds, -new.length) > (old.builds, -old.length)
+        return old is None or (new.builds, not new.queued, -new.length) > (old.builds, not old.queued, -old.length)
 
     def _chain(self, stop: _Stop, entry: EntryPoint) -> Chain:
         steps, functions = [], [stop.function]
@@ -86,7 +109,7 @@ class Graph(Passing):
             current = current.after
             if current is not None:
                 functions.append(current.function)
-        return Chain(entry, tuple(steps), stop.builds, tuple(functions))
+        return Chain(entry, tuple(steps), stop.builds, tuple(functions), stop.queued)
 
     def _edges(self, stop: _Stop, made: CallSite | None) -> Iterator[Edge]:
         """What leads to `stop`: the keepers of what is made there, then the callers."""
@@ -130,22 +153,34 @@ class Graph(Passing):
         if not user.is_body:
             return None
         place = (node.lineno, node.col_offset)
-        return next((s for s in user.sites if any(
-            (a.lineno, a.col_offset) <= place < (a.end_lineno or 0, a.end_col_offset or 0)
-            for a in (*s.node.args, *(k.value for k in s.node.keywords)))), _as_site(self.base, node, user))
+        return next(
+            (
+                s
+                for s in user.sites
+                if any(
+                    (a.lineno, a.col_offset) <= place < (a.end_lineno or 0, a.end_col_offset or 0)
+                    for a in (*s.node.args, *(k.value for k in s.node.keywords))
+                )
+            ),
+            _as_site(self.base, node, user),
+        )
 
     def _framework(self, function: Function) -> Iterator[Edge]:
         """Methods that CrewAI or a thread calls: those of flows, of `@CrewBase` classes, `Thread.run`."""
         owner = function.owner
-        if owner is None or not function.decorators and function.name not in ("run", "_run_impl"):
+        if owner is None or (not function.decorators and function.name not in ("run", "_run_impl")):
             return
-        marks = {self.base.canonical(d.func if isinstance(d, ast.Call) else d, self.base.around(function))
-                 for d in function.decorators}
+        marks = {
+            self.base.canonical(d.func if isinstance(d, ast.Call) else d, self.base.around(function))
+            for d in function.decorators
+        }
         if any(m.startswith("crewai.flow.") for m in marks):
             yield from self._kickoffs(owner)
         if any(m.startswith("crewai.project.") and m != "crewai.project.crew" for m in marks):
             for method in owner.methods.values():
-                if any(self.base.canonical(d, self.base.around(method)) == "crewai.project.crew" for d in method.decorators):
+                if any(
+                    self.base.canonical(d, self.base.around(method)) == "crewai.project.crew" for d in method.decorators
+                ):
                     yield Edge(method, self.base.name_location(function), f"collects {function.name}()")
         if function.name == "run" and "threading.Thread" in self.base.bases(owner.dotted):
             for site in self.constructions(owner):
@@ -164,13 +199,27 @@ class Graph(Passing):
         names = {f"{m}.{function.qualname}" for m in function.module.names}
         for decorator in function.decorators:
             if isinstance(decorator, ast.Call):
-                names.update(k.value.value for k in decorator.keywords if k.arg == "name"
-                             and isinstance(k.value, ast.Constant) and isinstance(k.value.value, str))
+                names.update(
+                    k.value.value
+                    for k in decorator.keywords
+                    if k.arg == "name" and isinstance(k.value, ast.Constant) and isinstance(k.value.value, str)
+                )
         for word in _BY_NAME:
             for site in self.sites_named(word):
                 first = site.node.args[0] if site.node.args else None
-                if isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value.replace(":", ".") in names:
+                if (
+                    isinstance(first, ast.Constant)
+                    and isinstance(first.value, str)
+                    and first.value.replace(":", ".") in names
+                ):
                     yield Edge(site.scope.body, site.location, f"sends {function.name}")
+
+
+def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
+    """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process
+    runs it."""
+    entry = entries.get(function)
+    return entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()"
 
 
 def _as_site(base: CodeBase, node: ast.expr, user: Function) -> CallSite:

@@ -6,14 +6,24 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from crewmem_doctor.facts.python.keeping import Keeping
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, CallSite, Class, Function, Store
 from crewmem_doctor.facts.python.state import last_word, state_key
-from crewmem_doctor.facts.python.usage import Load, Usage
+from crewmem_doctor.facts.python.usage import Load
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
-_CACHES = {"lru_cache", "cache", "cached_property", "cache_resource", "singleton", "cached", "alru_cache", "experimental_singleton"}
+_CACHES = {
+    "lru_cache",
+    "cache",
+    "cached_property",
+    "cache_resource",
+    "singleton",
+    "cached",
+    "alru_cache",
+    "experimental_singleton",
+}
 
 
 def is_cached(base: CodeBase, function: Function) -> bool:
@@ -21,7 +31,7 @@ def is_cached(base: CodeBase, function: Function) -> bool:
     return any(last_word(d.func if isinstance(d, ast.Call) else d) in _CACHES for d in function.decorators)
 
 
-def holders(usage: Usage, site: CallSite) -> Iterator[tuple[str, list[Load]]]:
+def holders(usage: Keeping, site: CallSite) -> Iterator[tuple[str, list[Load]]]:
     """What the call's result is kept in, with the places that read it."""
     function = site.scope.body
     names = _locals(function, site.node)
@@ -34,7 +44,7 @@ def holders(usage: Usage, site: CallSite) -> Iterator[tuple[str, list[Load]]]:
             yield from _of_store(usage, store, function)
 
 
-def _of_store(usage: Usage, store: Store, function: Function) -> Iterator[tuple[str, list[Load]]]:
+def _of_store(usage: Keeping, store: Store, function: Function) -> Iterator[tuple[str, list[Load]]]:
     key = state_key(store.target)
     if key is not None:
         yield ".".join(key), list(usage.state_users(key))
@@ -44,11 +54,11 @@ def _of_store(usage: Usage, store: Store, function: Function) -> Iterator[tuple[
     if not isinstance(found, Assignment):
         return
     if found.owner is not None and function.name == "__init__" and usage.callers(function):
-        return      # the constructions of the object lead on
+        return  # the constructions of the object lead on
     yield found.name, list(usage.users(found))
 
 
-def made_lazily(usage: Usage, site: CallSite) -> bool:
+def made_lazily(usage: Keeping, site: CallSite) -> bool:
     """`if _crew is None: _crew = build()`: whoever calls the function gets what is already there."""
     function = site.scope.body
     if function.is_body:
@@ -65,17 +75,20 @@ def made_lazily(usage: Usage, site: CallSite) -> bool:
         if not _guarded(function, word[0] if word else last_word(place), store.branch, store.statement.lineno):
             continue
         found = usage.base.names.resolve(place, store.scope)
-        if word is not None or (isinstance(found, Assignment) and (found.owner is None or _lives_on(usage, found.owner))):
+        if word is not None or (
+            isinstance(found, Assignment) and (found.owner is None or _lives_on(usage, found.owner))
+        ):
             return True
     return False
 
 
-def _lives_on(usage: Usage, cls: Class) -> bool:
+def _lives_on(usage: Keeping, cls: Class) -> bool:
     """Objects of the class are made at import only, or kept by a cached factory."""
     sites = list(usage.constructions(cls))
     return bool(sites) and all(
         s.scope.function is None or is_cached(usage.base, s.scope.function) or any(True for _ in _kept_names(s, set()))
-        for s in sites)
+        for s in sites
+    )
 
 
 def _guarded(function: Function, name: str, branch: tuple[object, ...], line: int) -> bool:
@@ -129,5 +142,6 @@ def _holds(value: ast.expr, node: ast.expr, names: set[str]) -> bool:
         return False
     if isinstance(value, ast.Name):
         return value.id in names
-    return isinstance(value, ast.Call) and any(isinstance(a, ast.Name) and a.id in names
-                                               for a in (*value.args, *(k.value for k in value.keywords)))
+    return isinstance(value, ast.Call) and any(
+        isinstance(a, ast.Name) and a.id in names for a in (*value.args, *(k.value for k in value.keywords))
+    )

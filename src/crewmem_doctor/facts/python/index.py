@@ -27,6 +27,7 @@ from crewmem_doctor.facts.python.nodes import (
     Module,
     Scope,
 )
+from crewmem_doctor.facts.python.places import name_span, span
 from crewmem_doctor.facts.python.truth import truth
 from crewmem_doctor.facts.python.values import Evaluator
 from crewmem_doctor.model.expression import Expr
@@ -64,11 +65,12 @@ class Sources(Protocol):
 
 
 class CodeBase:
-    """Every module that can matter for memory: the hits, whatever reaches them, and (parsed on demand) what they import.
+    """Every module that can matter for memory: the hits, whatever reaches them, and (parsed on demand) what they
+    import.
 
-    All methods are safe on any code: what cannot be followed is "" or `Opaque`. `modules` are those that matter, by path;
-    `handlers` are functions whose parameters come from outside: detectors may set it once they know the entry points, and
-    until then decorators tell.
+    All methods are safe on any code: what cannot be followed is "" or `Opaque`. `modules` are those that matter, by
+    path; `handlers` are functions whose parameters come from outside: detectors may set it once they know the entry
+    points, and until then decorators tell.
     """
 
     def __init__(self, tree: Sources, also: Iterable[str] = ()) -> None:
@@ -83,7 +85,7 @@ class CodeBase:
         self.graph = Graph(self)
         self._loaded: dict[str, Module | None] = {}
         self._by_name: dict[str, Module] = {}
-        self._definitions: dict[str, Definition] = {}
+        self._definitions: dict[str, Definition | None] = {}
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
         with _uncollected():
@@ -114,6 +116,7 @@ class CodeBase:
             module = Module(path, dotted_names(path), parsed, text)
             self._loaded[path] = module
             self._by_name.setdefault(module.name, module)
+            self._definitions = {name: found for name, found in self._definitions.items() if found is not None}
             try:
                 collect(self, module)
             except RecursionError:
@@ -139,8 +142,8 @@ class CodeBase:
     def canonical(self, node: ast.expr, scope: Scope) -> str:
         """The dotted name of what a name, attribute or call target is.
 
-        "crewai.Crew" whatever alias, re-export or internal path was used; "crewai.Crew.kickoff" for a method of an object of
-        that class; "app.crew.build" for scanned code; "fastapi.FastAPI.post" for `app.post`; a builtin is "builtins.open";
+        "crewai.Crew" whatever alias, re-export or internal path was used; "crewai.Crew.kickoff" for a method of an
+        object of that class; "app.crew.build" for scanned code; "fastapi.FastAPI.post" for `app.post`; "builtins.open";
         "" where it is unknown.
         """
         return self.names.canonical(self.names.resolve(node, scope))
@@ -170,17 +173,16 @@ class CodeBase:
 
     def definition(self, name: str) -> Definition | None:
         """What a canonical name of scanned code stands for."""
-        known = self._definitions.get(name)
-        if known is not None:
-            return known
+        if name not in self._definitions:
+            self._definitions[name] = self._define(name)
+        return self._definitions[name]
+
+    def _define(self, name: str) -> Definition | None:
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             module = self._by_name.get(".".join(parts[:length]))
             if module is not None:
-                found = self._inside(module, ".".join(parts[length:]))
-                if found is not None:
-                    self._definitions[name] = found
-                return found
+                return self._inside(module, ".".join(parts[length:]))
         return None
 
     @staticmethod
@@ -211,44 +213,22 @@ class CodeBase:
         return self.kinds.of(node, scope)
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Expr:
-        """The value as the code computes it. A constructor's call is a `Build` with `**kwargs` spread; what of them could
-        not be seen stands as a keyword named "**"."""
+        """The value as the code computes it. A constructor's call is a `Build` with `**kwargs` spread; what of them
+        could not be seen stands as a keyword named "**"."""
         return self.values.evaluate(node, scope)
 
     def truth(self, expr: Expr | None) -> Answer[bool]:
-        """Whether the value counts as true; at medium confidence where only a default decides (an unset environment)."""
+        """Whether the value counts as true; at medium confidence where only a default decides (an unset
+        environment)."""
         return truth(expr)
 
     def location(self, node: ast.AST, module: Module) -> Location:
         """The node's span; columns count code points. Of `X().crew().kickoff`, only the last word."""
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        end_line, end_column = (
-            getattr(node, "end_lineno", None) or line,
-            getattr(node, "end_col_offset", None) or column,
-        )
-        if isinstance(node, ast.Call):  # a call begins where its name does
-            func = node.func
-            while isinstance(func, ast.Call):
-                func = func.func
-            first = self.location(func, module)
-            return Location(
-                module.path, first.line, first.column, end_line, _column(module.lines, end_line, end_column)
-            )
-        if isinstance(node, ast.Attribute) and not _is_dotted(node):
-            line, column = end_line, end_column - len(node.attr.encode("utf-8", "replace"))
-        lines = module.lines
-        return Location(module.path, line, _column(lines, line, column), end_line, _column(lines, end_line, end_column))
+        return span(node, module)
 
     def name_location(self, definition: Function | Class) -> Location:
         """Where a person would point: the name behind `def` or `class`."""
-        node, module = definition.node, definition.module
-        if isinstance(node, ast.Module):
-            return Location(module.path)
-        text = module.lines[node.lineno - 1] if node.lineno <= len(module.lines) else ""
-        start = text.find(node.name, text.find("def " if not isinstance(node, ast.ClassDef) else "class ") + 1)
-        if start < 0:
-            return Location(module.path, node.lineno, node.col_offset + 1)
-        return Location(module.path, node.lineno, start + 1, node.lineno, start + 1 + len(node.name))
+        return name_span(definition)
 
     def around(self, function: Function) -> Scope:
         """The scope that a function's decorators, defaults and annotations are read in."""
@@ -269,9 +249,10 @@ class CodeBase:
         return self.graph.callers(function)
 
     def chains(self, goal: CallSite | Function | Scope, entries: Mapping[Function, EntryPoint]) -> list[Chain]:
-        """The ways from entry points to `goal`, at most one per entry point (one that builds before one that only uses),
-        shortest first. An entry may be a module's body (`Module.body`) for scripts such as Streamlit's. Give the `CallSite`
-        that makes an object rather than its function: then the uses of an object made at module level are followed too."""
+        """The ways from entry points to `goal`, at most one per entry point (one that builds before one that only
+        uses), shortest first. An entry may be a module's body (`Module.body`) for scripts such as Streamlit's. Give
+        the `CallSite` that makes an object rather than its function: then the uses of an object made at module level
+        are followed too."""
         return self.graph.chains(goal, entries)
 
 
@@ -294,16 +275,3 @@ def dotted_names(path: str) -> tuple[str, ...]:
     if parts[-1] == "__init__":
         parts = parts[:-1]
     return tuple(".".join(parts[i:]) for i in range(len(parts))) or ("",)
-
-
-def _is_dotted(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name)
-
-
-def _column(lines: list[str], line: int, offset: int) -> int:
-    text = lines[line - 1] if 0 < line <= len(lines) else ""
-    if text.isascii():
-        return offset + 1
-    return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "replace")) + 1

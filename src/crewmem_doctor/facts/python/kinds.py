@@ -15,19 +15,65 @@ if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
 _DEPTH = 30
-_WRAPPERS = {"Optional", "Annotated", "Union", "Final", "ClassVar", "Awaitable", "Coroutine", "AsyncIterator", "Iterator",
-             "Generator", "AsyncGenerator", "SkipValidation", "InstanceOf"}
-_MADE_BY = {  # methods that give an object of the class they are called on
-    "create", "build", "load", "copy", "model_copy", "get_instance", "instance", "getInstance", "new", "connect",
-    "model_validate", "parse_obj",
+_WRAPPERS = {
+    "Optional",
+    "Annotated",
+    "Union",
+    "Final",
+    "ClassVar",
+    "Awaitable",
+    "Coroutine",
+    "AsyncIterator",
+    "Iterator",
+    "Generator",
+    "AsyncGenerator",
+    "SkipValidation",
+    "InstanceOf",
 }
-_DISPLAYS = {ast.Dict: "builtins.dict", ast.DictComp: "builtins.dict", ast.List: "builtins.list", ast.ListComp: "builtins.list",
-             ast.Set: "builtins.set", ast.Tuple: "builtins.tuple", ast.JoinedStr: "builtins.str"}
-_RESULTS = {"redis.from_url": "redis.Redis", "redis.asyncio.from_url": "redis.asyncio.Redis",
-            "builtins.open": "io.TextIOWrapper", "sqlite3.connect": "sqlite3.Connection"}
-_CREW_PARTS = {"crewai.project.crew": "crewai.Crew", "crewai.project.agent": "crewai.Agent",
-               "crewai.project.task": "crewai.Task", "crewai.project.llm": "crewai.LLM"}
-_RUNNERS = ("asyncio.run", "asyncio.wait_for", "anyio.run", "typing.cast", "copy.copy", "copy.deepcopy", "asyncio.shield")
+_MADE_BY = {  # methods that give an object of the class they are called on
+    "create",
+    "build",
+    "load",
+    "copy",
+    "model_copy",
+    "get_instance",
+    "instance",
+    "getInstance",
+    "new",
+    "connect",
+    "model_validate",
+    "parse_obj",
+}
+_DISPLAYS = {
+    ast.Dict: "builtins.dict",
+    ast.DictComp: "builtins.dict",
+    ast.List: "builtins.list",
+    ast.ListComp: "builtins.list",
+    ast.Set: "builtins.set",
+    ast.Tuple: "builtins.tuple",
+    ast.JoinedStr: "builtins.str",
+}
+_RESULTS = {
+    "redis.from_url": "redis.Redis",
+    "redis.asyncio.from_url": "redis.asyncio.Redis",
+    "builtins.open": "io.TextIOWrapper",
+    "sqlite3.connect": "sqlite3.Connection",
+}
+_CREW_PARTS = {
+    "crewai.project.crew": "crewai.Crew",
+    "crewai.project.agent": "crewai.Agent",
+    "crewai.project.task": "crewai.Task",
+    "crewai.project.llm": "crewai.LLM",
+}
+_RUNNERS = (
+    "asyncio.run",
+    "asyncio.wait_for",
+    "anyio.run",
+    "typing.cast",
+    "copy.copy",
+    "copy.deepcopy",
+    "asyncio.shield",
+)
 
 
 class Kinds:

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Union
 
-from crewmem_doctor.facts.python.crewai_names import crewai_class
 from crewmem_doctor.facts.python.environment import on_script_line
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scope
-from crewmem_doctor.facts.python.survey import start_of
+from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
@@ -53,21 +52,24 @@ class Ledger:
             if position is not None and position in self.drafts:
                 return [self.drafts[position]]
             # A scope or slice of a memory, `memory.scope("/x")`: its records go to that memory.
+            if value.callee.endswith((".scope", ".slice", ".subscope")) and value.receiver is not None:
+                return self.of(value.receiver)
             inner = value.argument("memory", 0)
-            if (
-                inner is not None
-                and inner is not value
-                and value.callee.endswith(("MemoryScope", "MemorySlice", ".scope"))
-            ):
+            if inner is not None and value.callee.endswith(("MemoryScope", "MemorySlice")):
                 return self.of(inner)
         return []
 
-    def finish(self, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
+    def finish(self, survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
         bodies = {
             module.body: EntryPoint("script", path, Location(path, 1), module.name, "")
             for path, module in self.base.modules.items()
         }
-        done = [self._finished(draft, entries, bodies) for draft in self.drafts.values()]
+        done: list[Memory] = []
+        for draft in self.drafts.values():
+            memory = draft.memory
+            with survey.attempt(memory.at):
+                memory = self._finished(draft, entries, bodies)
+            done.append(memory)
         return tuple(sorted(done, key=lambda m: (m.at, m.kind)))
 
     def _finished(
@@ -111,9 +113,7 @@ def reaches(
     found: dict[EntryPoint, Reach] = {}
     for goal in goals:
         for chain in base.chains(goal, entries):
-            reach = Reach(
-                chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], getattr(chain, "queued", False)
-            )
+            reach = Reach(chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], chain.queued)
             known = found.get(chain.entry)
             if known is None or _rank(reach) < _rank(known):
                 found[chain.entry] = reach
@@ -153,13 +153,3 @@ def inside(scope: Scope) -> str:
     if scope.function is not None:
         return scope.function.qualname
     return scope.cls.qualname if scope.cls is not None else ""
-
-
-def is_library(base: CodeBase, site: CallSite) -> bool:
-    """A subclass of a memory class that builds its own kind inside itself is a wrapper, not a use."""
-    owner = site.scope.cls or (site.scope.function.owner if site.scope.function is not None else None)
-    return (
-        owner is not None
-        and bool(site.callee)
-        and crewai_class(base, owner.dotted) == crewai_class(base, site.callee) != ""
-    )

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from crewmem_doctor.facts.python import factories, flows, objects, sinks, third_party
-from crewmem_doctor.facts.python.crews import Crews
+from crewmem_doctor.facts.python import crews, factories, flows, objects, sinks, third_party
 from crewmem_doctor.facts.python.index import Function
 from crewmem_doctor.facts.python.ledger import Ledger
 from crewmem_doctor.facts.python.survey import Survey
 from crewmem_doctor.facts.python.yaml_agents import YamlAgents
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory
-from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.discover import Tree
 
 
-def find_memories(
-    survey: Survey, tree: Tree, entries: Mapping[Function, EntryPoint]
-) -> tuple[tuple[Memory, ...], list[Gap]]:
-    """Memories in order of place, and the crews of which it cannot be told whether they have one."""
+def find_memories(survey: Survey, tree: Tree, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
+    """Memories in order of place. Crews of which it cannot be told whether they have one go to the survey's gaps."""
     ledger = Ledger(survey.base)
-    objects.find(survey, ledger)
-    crews = Crews(survey, YamlAgents(survey, tree), ledger)
-    crews.find()
-    flows.find(survey, ledger)
-    third_party.find(survey, ledger)
-    factories.apply(survey, ledger)
-    sinks.attach_scopes(survey, ledger)
-    sinks.attach_clients(survey, ledger)
-    return ledger.finish(entries), crews.gaps
+    find_crews = partial(crews.find, yaml=YamlAgents(survey, tree))
+    # Objects come before the crews that they are given to.
+    detectors: tuple[Callable[[Survey, Ledger], None], ...] = (
+        objects.find,
+        find_crews,
+        flows.find,
+        third_party.find,
+        factories.apply,
+        sinks.attach_scopes,
+        sinks.attach_clients,
+    )
+    for detect in detectors:
+        with survey.attempt(Location(".")):
+            detect(survey, ledger)
+    return ledger.finish(survey, entries)

@@ -9,11 +9,53 @@ from collections.abc import Iterable
 
 # What is installed wins over a scanned file of the same name: `import redis` beside app/redis.py.
 _INSTALLED = frozenset(sys.stdlib_module_names) | {
-    "crewai", "crewai_tools", "crewai_core", "mem0", "fastapi", "starlette", "flask", "django", "celery", "redis", "rq",
-    "openai", "anthropic", "langchain", "langchain_core", "langchain_openai", "langchain_community", "pydantic",
-    "pydantic_settings", "streamlit", "gradio", "chainlit", "chromadb", "qdrant_client", "lancedb", "sqlalchemy", "requests",
-    "httpx", "numpy", "pandas", "yaml", "dotenv", "uvicorn", "gunicorn", "aiohttp", "telegram", "discord", "slack_bolt",
-    "boto3", "psycopg", "psycopg2", "pymongo", "weaviate", "zep_cloud", "litellm", "uuid", "typing_extensions",
+    "crewai",
+    "crewai_tools",
+    "crewai_core",
+    "mem0",
+    "fastapi",
+    "starlette",
+    "flask",
+    "django",
+    "celery",
+    "redis",
+    "rq",
+    "openai",
+    "anthropic",
+    "langchain",
+    "langchain_core",
+    "langchain_openai",
+    "langchain_community",
+    "pydantic",
+    "pydantic_settings",
+    "streamlit",
+    "gradio",
+    "chainlit",
+    "chromadb",
+    "qdrant_client",
+    "lancedb",
+    "sqlalchemy",
+    "requests",
+    "httpx",
+    "numpy",
+    "pandas",
+    "yaml",
+    "dotenv",
+    "uvicorn",
+    "gunicorn",
+    "aiohttp",
+    "telegram",
+    "discord",
+    "slack_bolt",
+    "boto3",
+    "psycopg",
+    "psycopg2",
+    "pymongo",
+    "weaviate",
+    "zep_cloud",
+    "litellm",
+    "uuid",
+    "typing_extensions",
 }
 _SOURCE_ROOTS = {"src", "lib", "backend", "server", "api", "app", "python", "service", "worker", "agents"}
 
@@ -80,8 +122,11 @@ class Locator:
     def _candidates(self, suffix: str, tail: str) -> list[tuple[str, list[str]]]:
         files = self._by_tail.get(tail, [])
         found = [(f"{suffix}/__init__.py", files), (f"{suffix}.py", files)]
-        return found if any(p == s or p.endswith("/" + s) for s, c in found for p in c) else [
-            (suffix, self._folders.get(tail, []))]
+        return (
+            found
+            if any(p == s or p.endswith("/" + s) for s, c in found for p in c)
+            else [(suffix, self._folders.get(tail, []))]
+        )
 
     def _rank(self, root: str, here: str, length: int) -> tuple[int, int, int] | None:
         """How likely `root` is on the importer's path; None where it can hardly be."""

@@ -21,9 +21,11 @@ _DEPTH = 40
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something of an installed package, as it is spelled, or of an object whose class is known."""
+    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it
+    belongs to a variable of unknown class."""
 
     name: str
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Names:
             return known[1]
         if self._depth > _DEPTH:
             return None
-        memo[id(node)] = (node, None)     # a cycle finds nothing
+        memo[id(node)] = (node, None)  # a cycle finds nothing
         self._depth += 1
         try:
             found = self._resolve(node, scope)
@@ -71,12 +73,14 @@ class Names:
 
     def _resolve(self, node: ast.expr, scope: Scope) -> Ref:
         if isinstance(node, ast.Name):
-            return self.entity(self.find(node.id, scope), node.id, scope)
+            return self.entity(self.find(node.id, scope, (node.lineno, node.col_offset)), node.id, scope)
         if isinstance(node, ast.Attribute):
             return self._attribute(node, scope)
         if isinstance(node, ast.Subscript):
             inner = self.resolve(node.value, scope)
-            if isinstance(inner, Class) or (isinstance(inner, External) and inner.name.rsplit(".", 1)[-1][:1].isupper()):
+            if isinstance(inner, Class) or (
+                isinstance(inner, External) and inner.name.rsplit(".", 1)[-1][:1].isupper()
+            ):
                 return inner
             return None
         if isinstance(node, (ast.Await, ast.NamedExpr)):
@@ -101,20 +105,23 @@ class Names:
         if isinstance(owner, (Module, Class, Folder)):
             return self.member(owner, node.attr)
         if isinstance(owner, External):
-            return External(f"{owner.name}.{node.attr}")
+            return External(f"{owner.name}.{node.attr}", owner.loose)
         if isinstance(owner, Function) and not is_property(owner):
             return External(f"{owner.dotted}.{node.attr}")
         if isinstance(owner, Assignment) and owner.owner is None and not self._typed(node.value, scope):
-            return External(f"{owner.module.name}.{owner.name}.{node.attr}")
+            return External(f"{owner.module.name}.{owner.name}.{node.attr}", True)
         return self.of_instance(self.base.type_of(node.value, scope), node.attr)
 
     def _typed(self, node: ast.expr, scope: Scope) -> bool:
         return bool(self.base.type_of(node, scope))
 
-    def find(self, name: str, scope: Scope) -> list[Binding]:
-        """The bindings of the name in the innermost scope that has it; empty for builtins and unknown names."""
+    def find(self, name: str, scope: Scope, pos: tuple[int, int] = (0, 0)) -> list[Binding]:
+        """The bindings of the name in the innermost scope that has it; empty for builtins and unknown names. A class
+        body sees of its own names those before `pos`: the `@crew` above `def crew` is not that method."""
         if scope.in_class_body and scope.cls is not None and name in scope.cls.attributes:
-            return scope.cls.attributes[name]
+            earlier = [b for b in scope.cls.attributes[name] if b.pos < pos]
+            if earlier:
+                return earlier
         function = scope.function
         while function is not None and name not in function.globals:
             if name in function.bindings and name not in function.nonlocals:
@@ -136,7 +143,11 @@ class Names:
         if defined:
             return defined[-1]
         last = bindings[-1]
-        if last.kind == "assign" and isinstance(last.value, (ast.Name, ast.Attribute, ast.Subscript)) and last.index is None:
+        if (
+            last.kind == "assign"
+            and isinstance(last.value, (ast.Name, ast.Attribute, ast.Subscript))
+            and last.index is None
+        ):
             target = self.resolve(last.value, last.scope)
             if isinstance(target, (Class, Function, Module, External)) and len(bindings) == 1:
                 return target
@@ -213,7 +224,9 @@ class Names:
                 bindings = current.attributes[name]
                 return self.entity(bindings, name, current.scope)
             if name in current.fields:
-                return self.variable(current.scope, _in_class(current, current.fields[name][0]), name, current.fields[name])
+                return self.variable(
+                    current.scope, _in_class(current, current.fields[name][0]), name, current.fields[name]
+                )
         return None
 
     def of_instance(self, type_name: str, name: str) -> Ref:
@@ -269,5 +282,8 @@ def _in_class(cls: Class, binding: Binding) -> Binding:
 
 
 def is_property(function: Function) -> bool:
-    return any((isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
-               or (isinstance(d, ast.Attribute) and d.attr == "cached_property") for d in function.decorators)
+    return any(
+        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
+        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
+        for d in function.decorators
+    )

@@ -7,65 +7,29 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Union
 
+from crewmem_doctor.facts.python.bindings import Arm, Binding, BindingKind, Imported, Store
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Step
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
-BindingKind = Literal["assign", "augment", "iterate", "enter", "import", "define", "parameter", "delete", "unpack"]
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One of the alternatives of an `if`, `try` or `match`: `total` counts them where one always runs, else 0; `leaves` where
-    it ends in return, raise, break or continue, so nothing it binds is seen after it."""
-
-    owner: int
-    index: int
-    total: int
-    leaves: bool
-    test: ast.expr | None = field(default=None, compare=False)     # of the first arm of an `if`
-
-
-@dataclass(eq=False, slots=True)
-class Imported:
-    """One name that an import statement brings in.
-
-    `target` is the name as it is spelled, absolute where the import was relative ("crewai.memory.LongTermMemory").
-    `local` is what it is called here ("*" for a star import); `module` is the dotted module alone. `CodeBase.import_path`
-    finds the scanned file.
-    """
-
-    local: str
-    target: str
-    module: str
-    level: int
-    node: ast.Import | ast.ImportFrom
-    alias: ast.alias
-    function: Function | None = None
-    guarded: bool = False           # under try/except ImportError, or TYPE_CHECKING
-
-
-@dataclass(eq=False, slots=True)
-class Binding:
-    """One place that gives a name (or a field of `self`) a value.
-
-    `value` is the assigned expression where there is one, to be read in `scope`; `pos` is where the name begins to have it.
-    `branch` lists the arms of if and try that it stands in, outermost first.
-    """
-
-    name: str
-    kind: BindingKind
-    node: ast.AST
-    scope: Scope
-    value: ast.expr | None = None
-    pos: tuple[int, int] = (0, 0)
-    branch: tuple[Arm, ...] = ()
-    annotation: ast.expr | None = None
-    index: int | None = None        # position in an unpacked tuple
-    imported: Imported | None = None
-    defined: Function | Class | None = None
+__all__ = [
+    "Arm",
+    "Assignment",
+    "Binding",
+    "BindingKind",
+    "CallSite",
+    "Chain",
+    "Class",
+    "Definition",
+    "Function",
+    "Imported",
+    "Module",
+    "Scope",
+    "Store",
+    "is_main_guard",
+]
 
 
 @dataclass(eq=False, slots=True)
@@ -83,17 +47,6 @@ class Assignment:
         return next((b.value for b in reversed(self.bindings) if b.value is not None), None)
 
 
-@dataclass(eq=False, slots=True)
-class Store:
-    """`a.b = value` or `d[key] = value`; `value` is None where a tuple is unpacked."""
-
-    target: ast.Attribute | ast.Subscript
-    value: ast.expr | None
-    statement: ast.stmt
-    scope: Scope
-    branch: tuple[Arm, ...] = ()
-
-
 @dataclass(eq=False)
 class Function:
     """A function, a method, or with an empty qualname the body of a module (`Module.body`), where scripts run.
@@ -109,15 +62,15 @@ class Function:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
-    sites: list[CallSite] = field(default_factory=list)     # calls, in order, those of lambdas and class bodies included
+    sites: list[CallSite] = field(default_factory=list)  # calls, in order, those of lambdas and class bodies included
     returns: list[ast.Return] = field(default_factory=list)
     yields: list[ast.Yield | ast.YieldFrom] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
-    loads: list[ast.Name | ast.Attribute] = field(default_factory=list)     # names and dotted names read, outermost node
-    subscripts: list[ast.Subscript] = field(default_factory=list)   # d["key"], read
+    loads: list[ast.Name | ast.Attribute] = field(default_factory=list)  # names and dotted names read, outermost node
+    subscripts: list[ast.Subscript] = field(default_factory=list)  # d["key"], read
     annotations: list[ast.expr] = field(default_factory=list)
     injected: list[ast.expr] = field(default_factory=list)  # what `Depends(…)` of the signature or a decorator names
-    arms: list[tuple[int, int, tuple[Arm, ...]]] = field(default_factory=list)      # first and last line of each arm
+    arms: list[tuple[int, int, tuple[Arm, ...]]] = field(default_factory=list)  # first and last line of each arm
     children: list[Function] = field(default_factory=list)
 
     @property
@@ -171,8 +124,8 @@ class Class:
     module: Module
     node: ast.ClassDef
     qualname: str
-    parent: Function | None = None      # the function it is defined in
-    owner: Class | None = None          # the class it is defined in
+    parent: Function | None = None  # the function it is defined in
+    owner: Class | None = None  # the class it is defined in
     attributes: dict[str, list[Binding]] = field(default_factory=dict)
     methods: dict[str, Function] = field(default_factory=dict)
     fields: dict[str, list[Binding]] = field(default_factory=dict)
@@ -211,7 +164,7 @@ class Module:
     classes: dict[str, Class] = field(default_factory=dict)
     imports: list[Imported] = field(default_factory=list)
     stars: list[Imported] = field(default_factory=list)
-    all_functions: list[Function] = field(default_factory=list)     # in source order, redefinitions too; body first
+    all_functions: list[Function] = field(default_factory=list)  # in source order, redefinitions too; body first
     all_classes: list[Class] = field(default_factory=list)
 
     @property
@@ -235,6 +188,10 @@ class Module:
     def lines(self) -> list[str]:
         return self.text.split("\n")
 
+    @cached_property
+    def is_ascii(self) -> bool:
+        return self.text.isascii()
+
     @property
     def is_script(self) -> bool:
         """Has an `if __name__ == "__main__":` block."""
@@ -246,8 +203,8 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where an expression stands. At module level both `function` and `cls` are None; in a class body, `function` is the
-    function around the class."""
+    """Where an expression stands. At module level both `function` and `cls` are None; in a class body, `function` is
+    the function around the class."""
 
     module: Module
     function: Function | None = None
@@ -275,8 +232,8 @@ class Scope:
 
 
 class CallSite:
-    """A call. `callee` is canonical ("crewai.Crew", "crewai.Crew.kickoff", "app.crew.build"; "" unknown) and worked out on
-    first use, as is `location`."""
+    """A call. `callee` is canonical ("crewai.Crew", "crewai.Crew.kickoff", "app.crew.build"; "" unknown) and worked
+    out on first use, as is `location`."""
 
     __slots__ = ("_base", "_callee", "node", "scope")
 
@@ -318,14 +275,16 @@ class CallSite:
 class Chain:
     """A way from an entry point to a place in the code.
 
-    `builds` is True where the code at the end runs anew for each request, False where the request only uses an object that
-    was made once (module level, start-up hook, cached factory). `steps` are the call sites from the handler on.
+    `builds` is True where the code at the end runs anew for each request, False where the request only uses an object
+    that was made once (module level, start-up hook, cached factory). `steps` are the call sites from the handler on.
+    `queued` says that a task queue lies on the way.
     """
 
     entry: EntryPoint
     steps: tuple[Step, ...]
     builds: bool = True
     functions: tuple[Function, ...] = ()
+    queued: bool = False
 
 
 Definition = Union[Function, Class, Assignment, Module]

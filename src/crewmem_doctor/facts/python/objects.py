@@ -21,29 +21,34 @@ def find(survey: Survey, ledger: Ledger) -> None:
         kind = kind_of(name)
         if kind is None:
             continue
-        value = built(survey.base, site)
-        store, at = _store(survey, site, value, kind)
-        given, embedder_at = _given(survey.base, site, value, "embedder", "embedder_config")
-        draft = Draft(
-            Memory(
-                kind,
-                site.location,
-                name,
-                store,
-                at,
-                level=site.scope.level,
-                inside=inside(site.scope),
-                embedder=embedder_of(given, embedder_at),
-            ),
-            [site],
-            [value],
-        )
-        draft.sinks.extend(key_sinks(survey.base, site, value, "root_scope", "scope", "source"))
-        config = given if isinstance(given, Table) and as_text(given.get("provider")) == "mem0" else None
-        if config is not None:
-            draft.sinks.extend(table_sinks(config, embedder_at))
-        draft.llms.extend(models_of(value.argument("llm"), site.location))
-        ledger.add(draft)
+        with survey.attempt(site.location):
+            ledger.add(_draft(survey, site, name, kind))
+
+
+def _draft(survey: Survey, site: CallSite, name: str, kind: Kind) -> Draft:
+    value = built(survey.base, site)
+    store, at = _store(survey, site, value, kind)
+    given, embedder_at = _given(survey.base, site, value, "embedder", "embedder_config")
+    draft = Draft(
+        Memory(
+            kind,
+            site.location,
+            name,
+            store,
+            at,
+            level=site.scope.level,
+            inside=inside(site.scope),
+            embedder=embedder_of(given, embedder_at),
+        ),
+        [site],
+        [value],
+    )
+    draft.sinks.extend(key_sinks(survey.base, site, value, "root_scope", "scope", "source"))
+    config = given if isinstance(given, Table) and as_text(given.get("provider")) == "mem0" else None
+    if config is not None:
+        draft.sinks.extend(table_sinks(config, embedder_at))
+    draft.llms.extend(models_of(value.argument("llm"), site.location))
+    return draft
 
 
 def _given(base: CodeBase, site: CallSite, value: Build, *names: str) -> tuple[Expr | None, Location]:

@@ -8,7 +8,7 @@ from typing import Literal
 from crewmem_doctor.facts.python.index import CallSite, CodeBase
 from crewmem_doctor.facts.python.ledger import Ledger, argument_location, built
 from crewmem_doctor.facts.python.survey import Survey, root
-from crewmem_doctor.model.expression import Build, Choice, Expr, Table, Text
+from crewmem_doctor.model.expression import Build, Choice, Expr, Items, Table, Text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Sink
 
@@ -107,6 +107,8 @@ def attach_scopes(survey: Survey, ledger: Ledger) -> None:
                     base.location(site.node.args[0], site.scope.module),
                 )
             )
+        if site.callee.endswith(".slice"):
+            sinks.extend(_scopes(base, site, value))
         for draft in ledger.of(base.evaluate(receiver, site.scope)):
             draft.sinks.extend(sinks)
     for site in survey.calls("MemoryScope", "MemorySlice"):
@@ -116,6 +118,15 @@ def attach_scopes(survey: Survey, ledger: Ledger) -> None:
                 given = value.argument(name)
                 if given is not None and is_given(given):
                     draft.sinks.append(Sink("scope", given, argument_location(base, site, name, given)))
+
+
+def _scopes(base: CodeBase, site: CallSite, value: Build) -> Iterator[Sink]:
+    """Every scope of `memory.slice(scopes=["/a", "/b"])`."""
+    given = value.argument("scopes", 0)
+    at = argument_location(base, site, "scopes", given)
+    for scope in given.items if isinstance(given, Items) else (given,):
+        if scope is not None and is_given(scope):
+            yield Sink("scope", scope, getattr(scope, "at", None) or at)
 
 
 def attach_clients(survey: Survey, ledger: Ledger) -> None:

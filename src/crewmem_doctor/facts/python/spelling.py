@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 _FLOW_PERSISTENCE = {"persist", "FlowPersistence", "SQLiteFlowPersistence", "PersistenceDecorator"}
-_CORE = {"Crew", "Agent", "Task", "LLM", "Process", "LiteAgent", "Knowledge", "CrewOutput", "TaskOutput", "BaseLLM",
-         "CheckpointConfig"}
-_MEMORY = {"Memory", "MemoryScope", "MemorySlice", "ShortTermMemory", "LongTermMemory", "EntityMemory", "ExternalMemory",
-           "UserMemory"}
+_CORE = {
+    "Crew",
+    "Agent",
+    "Task",
+    "LLM",
+    "Process",
+    "LiteAgent",
+    "Knowledge",
+    "CrewOutput",
+    "TaskOutput",
+    "BaseLLM",
+    "CheckpointConfig",
+}
+_MEMORY = {
+    "Memory",
+    "MemoryScope",
+    "MemorySlice",
+    "ShortTermMemory",
+    "LongTermMemory",
+    "EntityMemory",
+    "ExternalMemory",
+    "UserMemory",
+}
 _MEM0 = {"Memory", "AsyncMemory", "MemoryClient", "AsyncMemoryClient"}
 
 
 def normalise(name: str) -> str:
-    """"crewai.crew.Crew.kickoff" → "crewai.Crew.kickoff"; other packages' names as they are."""
+    """ "crewai.crew.Crew.kickoff" → "crewai.Crew.kickoff"; other packages' names as they are."""
     if name.startswith("crewai."):
         return _crewai(name.split("."))
     if name.startswith("mem0."):
@@ -24,7 +43,7 @@ def normalise(name: str) -> str:
 
 def _crewai(parts: list[str]) -> str:
     at = next((i for i, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
-    name, rest = parts[at], parts[at + 1:]
+    name, rest = parts[at], parts[at + 1 :]
     if name in _FLOW_PERSISTENCE and parts[1] == "flow":
         return ".".join(["crewai.flow.persistence", name, *rest])
     if name in _CORE:

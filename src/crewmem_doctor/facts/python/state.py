@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import ast
 
-_STATES = {"state", "session_state", "config", "extensions", "g", "app", "current_app", "context", "bot_data", "chat_data",
-           "user_data", "application", "ctx"}
+_STATES = {
+    "state",
+    "session_state",
+    "config",
+    "extensions",
+    "g",
+    "app",
+    "current_app",
+    "context",
+    "bot_data",
+    "chat_data",
+    "user_data",
+    "application",
+    "ctx",
+}
 
 
 def last_word(node: ast.expr) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Scope
+from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module, Scope
 from crewmem_doctor.model.expression import Expr, Text
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.project import Gap
 
 
 def last_name(node: ast.expr) -> str:
@@ -18,12 +21,22 @@ def last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+# A module with none of these words, or no empty container, keeps no conversations.
+_CONTAINER = re.compile(r"=\s*(?:\{\}|\[\]|(?:\w+\.)?(?:dict|list|defaultdict|deque|OrderedDict|\w+Cache)\()")
+_WORD = re.compile(
+    r"conversation|convo|chat|dialog|transcript|message|session|memor|turns|histor|thread|crew|flow", re.I
+)
+
+
 class Survey:
     """A code base with its calls indexed by the last word of what they call, so that a detector that looks for
     `x.add_url_rule(…)` resolves only those calls."""
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
+        # Before any name is resolved: a name of a module that is not loaded yet has no definition.
+        self.nearby = _nearby(base)
+        self.gaps: list[Gap] = []  # what a detector stumbled over
         self._by_word: defaultdict[str, list[CallSite]] = defaultdict(list)
         for site in base.calls:
             self._by_word[last_name(site.node.func)].append(site)
@@ -32,6 +45,16 @@ class Survey:
         """The calls whose target ends in one of those words, word by word."""
         for word in words:
             yield from self._by_word.get(word, ())
+
+    @contextmanager
+    def attempt(self, at: Location | Module) -> Iterator[None]:
+        """Keeps a detector's own fault from taking the rest of the tree with it: the place is reported as not seen."""
+        try:
+            yield
+        except Exception as problem:
+            line = at.line if isinstance(at, Location) else 1
+            why = f"{type(problem).__name__} while its facts were read"
+            self.gaps.append(Gap(at.path, line, "crash", why))
 
     def function(self, node: ast.expr | None, scope: Scope) -> Function | None:
         """The scanned function handed on as a value. A lambda is the code it stands in; `partial(f, …)` is `f`."""
@@ -95,3 +118,21 @@ def starts(name: str, prefixes: Iterable[str]) -> bool:
 def start_of(location: Location | None) -> tuple[str, int, int] | None:
     """Where a span begins: equal for a call, its name and the value it builds."""
     return (location.path, location.line, location.column) if location is not None else None
+
+
+def _nearby(base: CodeBase) -> list[Module]:
+    """The modules connected with CrewAI, and what they import that may keep conversations."""
+    known = list(base.modules.values())
+    found = {module.path: module for module in known}
+    for module in known:
+        for imported in module.imports:
+            path = base.import_path(imported, module)
+            if path.endswith(".py") and path not in found and _may_keep(base.tree.text(path) or ""):
+                loaded = base.module(path)
+                if loaded is not None:
+                    found[path] = loaded
+    return list(found.values())
+
+
+def _may_keep(text: str) -> bool:
+    return bool(_CONTAINER.search(text) and _WORD.search(text))

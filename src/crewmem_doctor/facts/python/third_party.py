@@ -1,8 +1,8 @@
 """Memories of other packages in a project that uses CrewAI: mem0, Zep, Honcho, and databases used as a memory.
 
 mem0, Zep, Honcho, Hindsight and chat message histories are memories by nature. A vector database's client is a plain
-document store unless the code around it calls it a memory: the class, function, module or folder that it stands in is
-named after memory or conversations, and none of the first three after documents or knowledge.
+document store unless the code around it calls it a memory: the class, function or module that it stands in is named
+after memory or conversations, and none of them after documents or knowledge.
 """
 
 from __future__ import annotations
@@ -65,20 +65,25 @@ _LANGCHAIN = re.compile(r"^(?:langchain|llama_index)")
 def find(survey: Survey, ledger: Ledger) -> None:
     for site in survey.base.calls:
         name = site.callee
-        if not name or name.startswith(("crewai.", "builtins.")) or start_in(ledger, site):
-            continue
-        package, word = root(name), name.rsplit(".", 1)[-1]
-        if package == "mem0":
-            _mem0(survey, ledger, site, name)
-        elif package in _SERVICES.get(word, ()):
-            _add(survey, ledger, site, lambda value, at: server(value, f"{value.callee.rsplit('.', 1)[-1]}(…)", at))
-        elif word in _HISTORIES and _LANGCHAIN.match(package):
-            nature = _HISTORIES[word]
-            _add(survey, ledger, site, lambda value, at, nature=nature: _history(value, at, nature))  # type: ignore[misc]
-        else:
-            client = CLIENTS.get(name) or CLIENTS.get(f"{package}.{word}")
-            if client is not None and package in ("chromadb", "qdrant_client", "lancedb") and is_memory(site):
-                _add(survey, ledger, site, client)
+        if name and not name.startswith(("crewai.", "builtins.")) and not start_in(ledger, site):
+            with survey.attempt(site.location):
+                _look(survey, ledger, site, name)
+
+
+def _look(survey: Survey, ledger: Ledger, site: CallSite, name: str) -> None:
+    package, word = root(name), name.rsplit(".", 1)[-1]
+    if package in ("mem0", *_SERVICES.get(word, ())) and survey.base.definition(name) is not None:
+        return  # the package's own source
+    if package == "mem0":
+        _mem0(survey, ledger, site, name)
+    elif package in _SERVICES.get(word, ()):
+        _add(survey, ledger, site, lambda value, at: server(value, f"{value.callee.rsplit('.', 1)[-1]}(…)", at))
+    elif word in _HISTORIES and _LANGCHAIN.match(package):
+        _add(survey, ledger, site, lambda value, at: _history(value, at, _HISTORIES[word]))
+    else:
+        client = CLIENTS.get(name) or CLIENTS.get(f"{package}.{word}")
+        if client is not None and package in ("chromadb", "qdrant_client", "lancedb") and is_memory(site):
+            _add(survey, ledger, site, client)
 
 
 def start_in(ledger: Ledger, site: CallSite) -> bool:
@@ -153,7 +158,6 @@ def is_memory(site: CallSite) -> bool:
         owner.name if owner is not None else "",
         scope.module.path.rsplit("/", 1)[-1].removesuffix(".py"),
     ]
-    folder = scope.module.path.rsplit("/", 2)[-2] if "/" in scope.module.path else ""
     if any(_DOCUMENT_WORDS.search(name) for name in names):
         return False
-    return any(_MEMORY_WORDS.search(name) for name in (*names, folder))
+    return any(_MEMORY_WORDS.search(name) for name in names)

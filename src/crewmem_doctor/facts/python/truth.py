@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from crewmem_doctor.model.expression import Build, Choice, Concat, EnvVar, Expr, Fresh, Items, Joined, Place, Table, Text
+from crewmem_doctor.model.expression import (
+    Build,
+    Choice,
+    Concat,
+    EnvVar,
+    Expr,
+    Fresh,
+    Items,
+    Joined,
+    Place,
+    Table,
+    Text,
+)
 from crewmem_doctor.model.known import Answer, Known, Unknown
 
 FALSE_WORDS = {"", "0", "false", "no", "off", "none", "null", "n", "f"}
@@ -10,8 +22,8 @@ _DEPTH = 30
 
 
 def truth(expr: Expr | None, depth: int = 0) -> Answer[bool]:
-    """Known with medium confidence where an unset environment, or a default, decides. The text of a variable counts as a
-    settings field reads it: "false" is false."""
+    """Known with medium confidence where an unset environment, or a default, decides. The text of a variable counts
+    as a settings field reads it: "false" is false."""
     if expr is None or depth > _DEPTH:
         return Unknown("no value")
     if isinstance(expr, Text):
@@ -25,7 +37,11 @@ def truth(expr: Expr | None, depth: int = 0) -> Answer[bool]:
     if isinstance(expr, Concat):
         return Known(True, expr.at, "medium")
     if isinstance(expr, (Table, Items)):
-        return Known(bool(expr.items), expr.at) if expr.items or not getattr(expr, "open", False) else Unknown("a dict", expr.at)
+        return (
+            Known(bool(expr.items), expr.at)
+            if expr.items or not getattr(expr, "open", False)
+            else Unknown("a dict", expr.at)
+        )
     return Unknown(getattr(expr, "why", "") or f"{getattr(expr, 'what', 'a value')} comes from the caller", expr.at)
 
 
@@ -40,6 +56,9 @@ def _variable(expr: EnvVar, depth: int) -> Answer[bool]:
 
 def _fallback(expr: Choice, depth: int) -> Answer[bool]:
     """The first option that is certainly true, or the last."""
+    first = expr.options[0]
+    if isinstance(first, Text) and len(expr.options) > 1:
+        return Known(bool(first.value), expr.at, "medium")  # what an unset variable gives, before what decides
     answers = [truth(option, depth + 1) for option in expr.options]
     sure = True
     for answer in answers[:-1]:

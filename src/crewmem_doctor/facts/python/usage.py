@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crewmem_doctor.facts.python.nodes import Assignment, CallSite, Class, Function, Scope, Store
-from crewmem_doctor.facts.python.state import last_word, state_key
+from crewmem_doctor.facts.python.nodes import Assignment, CallSite, Class, Function
+from crewmem_doctor.facts.python.state import last_word
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -16,11 +16,68 @@ if TYPE_CHECKING:
 Load = tuple[ast.expr, Function]
 # Names too common to link a method by its name alone.
 _COMMON = {
-    "run", "get", "post", "put", "patch", "delete", "create", "execute", "process", "start", "stop", "call", "add", "main",
-    "build", "setup", "invoke", "handle", "generate", "update", "save", "load", "send", "kickoff", "search", "query", "read",
-    "write", "close", "open", "init", "initialize", "connect", "reset", "clear", "remove", "list", "crew", "agent", "task",
-    "chat", "ask", "submit", "process_message", "to_dict", "from_dict", "model_dump", "dict", "json", "copy", "analyze",
-    "__call__", "forward", "step", "apply", "delay", "validate", "format", "render", "parse", "predict", "respond",
+    "run",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "create",
+    "execute",
+    "process",
+    "start",
+    "stop",
+    "call",
+    "add",
+    "main",
+    "build",
+    "setup",
+    "invoke",
+    "handle",
+    "generate",
+    "update",
+    "save",
+    "load",
+    "send",
+    "kickoff",
+    "search",
+    "query",
+    "read",
+    "write",
+    "close",
+    "open",
+    "init",
+    "initialize",
+    "connect",
+    "reset",
+    "clear",
+    "remove",
+    "list",
+    "crew",
+    "agent",
+    "task",
+    "chat",
+    "ask",
+    "submit",
+    "process_message",
+    "to_dict",
+    "from_dict",
+    "model_dump",
+    "dict",
+    "json",
+    "copy",
+    "analyze",
+    "__call__",
+    "forward",
+    "step",
+    "apply",
+    "delay",
+    "validate",
+    "format",
+    "render",
+    "parse",
+    "predict",
+    "respond",
 }
 
 
@@ -35,7 +92,6 @@ class Usage:
         self._injected: dict[str, list[Load]] | None = None
         self._methods: dict[str, int] | None = None
         self._callers: dict[Function, tuple[CallSite, ...]] = {}
-        self._stores: dict[tuple[str, str], list[Store]] | None = None
         self._subclasses: dict[str, list[Class]] | None = None
 
     def sites_named(self, word: str) -> list[CallSite]:
@@ -125,8 +181,11 @@ class Usage:
                 if site.callee == maker.dotted:
                     yield site
             for method in maker.methods.values():
-                yield from (s for s in method.sites if isinstance(s.node.func, ast.Name) and s.node.func.id == "cls"
-                            and "cls" in method.parameters)
+                yield from (
+                    s
+                    for s in method.sites
+                    if isinstance(s.node.func, ast.Name) and s.node.func.id == "cls" and "cls" in method.parameters
+                )
 
     def distinctive(self, name: str) -> bool:
         """Whether one method of the project has that name, and the name says enough."""
@@ -166,51 +225,6 @@ class Usage:
                 if isinstance(found, Assignment) and same_variable(found, variable):
                     yield node, function
 
-    def stored(self, node: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
-        """What the project stores in such a place: `app.state.x`, `st.session_state["x"]`, `CREWS[key]`."""
-        key = state_key(node)
-        if key is not None:
-            return [(s.value, s.scope) for s in self.stores(key) if s.value is not None]
-        if isinstance(node, ast.Subscript):
-            place = self.base.names.resolve(node.value, scope)
-            if isinstance(place, Assignment):
-                return [(s.value, s.scope) for s in self.kept(place) if s.value is not None]
-        return []
-
-    def kept(self, variable: Assignment) -> list[Store]:
-        """The `variable[key] = …` of the project."""
-        found = []
-        for module in self.base.modules.values():
-            if variable.name not in module.text:
-                continue
-            for function in module.all_functions:
-                for store in function.stores:
-                    if isinstance(store.target, ast.Subscript) and last_word(store.target.value) == variable.name:
-                        place = self.base.names.resolve(store.target.value, store.scope)
-                        if isinstance(place, Assignment) and same_variable(place, variable):
-                            found.append(store)
-        return found
-
-    def stores(self, key: tuple[str, str]) -> list[Store]:
-        if self._stores is None:
-            self._stores = {}
-            for module in self.base.modules.values():
-                for function in module.all_functions:
-                    for store in function.stores:
-                        where = state_key(store.target)
-                        if where is not None:
-                            self._stores.setdefault(where, []).append(store)
-        return self._stores.get(key, [])
-
-    def state_users(self, key: tuple[str, str]) -> Iterator[Load]:
-        for node, function in self.loads_named(key[1]):
-            if state_key(node) == key:
-                yield node, function
-        for module in self.base.modules.values():
-            if key[1] in module.text and key[0] in module.text:
-                for function in module.all_functions:
-                    yield from ((s, function) for s in function.subscripts if state_key(s) == key)
-
 
 def same_variable(one: Assignment, other: Assignment) -> bool:
     return one.name == other.name and one.module is other.module and one.owner is other.owner
@@ -237,4 +251,3 @@ def _plain(node: ast.expr) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name)
-

@@ -15,37 +15,41 @@ if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
 _DEPTH = 26
-_BUDGET = 6000      # evaluations for one question; what lies beyond is Opaque
+_OPTIONS = 8
+_BUDGET = 4000  # evaluations for one question; what lies beyond is Opaque
 
 
 class Evaluator:
     """Turns expressions of the source into `Expr`.
 
-    While a call of a scanned function is being followed, its arguments stand in `frames`, so that parameters mean what this
-    call passes; elsewhere they mean what any caller passes.
+    While a call of a scanned function is being followed, its arguments stand in `frames`, so that parameters mean
+    what this call passes; elsewhere they mean what any caller passes.
     """
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
         self.frames: list[tuple[Function, ast.Call, Scope]] = []
-        self.active: set[tuple[int, int]] = set()
-        self._memo: dict[int, tuple[ast.expr, Expr]] = {}
+        self.active: set[tuple[int, ...]] = set()
+        self._memo: dict[tuple[int, ...], tuple[Expr, ast.expr, tuple[ast.Call, ...]]] = {}
         self._depth = 0
         self._spent = 0
+        self._cuts = 0
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Expr:
         if node is None:
             return Opaque("no value")
-        if not self.frames:
-            known = self._memo.get(id(node))
-            if known is not None:
-                return known[1]
+        calls = tuple(call for _, call, _ in self.frames)
+        key = (id(node), *map(id, calls))
+        known = self._memo.get(key)
+        if known is not None:
+            return known[0]
         if self._depth == 0:
             self._spent = 0
         self._spent += 1
-        key = (id(node), len(self.frames))
         if self._depth > _DEPTH or self._spent > _BUDGET or key in self.active:
+            self._cuts += 1
             return Opaque("too deep to follow", self.at(node, scope))
+        cuts = self._cuts
         self._depth += 1
         self.active.add(key)
         try:
@@ -53,8 +57,8 @@ class Evaluator:
         finally:
             self._depth -= 1
             self.active.discard(key)
-        if not self.frames and self._depth == 0:
-            self._memo[id(node)] = (node, found)
+        if self._depth == 0 or cuts == self._cuts:
+            self._memo[key] = (found, node, calls)  # the nodes stay alive, so their ids stay theirs
         return found
 
     def at(self, node: ast.AST, scope: Scope) -> Location:
@@ -64,7 +68,11 @@ class Evaluator:
         at = self.at(node, scope)
         if isinstance(node, ast.Constant):
             value = node.value
-            return Text(value, at) if isinstance(value, (str, int, float, bool, bytes)) or value is None else Opaque("…", at)
+            return (
+                Text(value, at)
+                if isinstance(value, (str, int, float, bool, bytes)) or value is None
+                else Opaque("…", at)
+            )
         if isinstance(node, ast.Name):
             return values_names.name(self, node, scope)
         if isinstance(node, ast.Attribute):
@@ -122,10 +130,14 @@ def choice(options: Sequence[Expr], at: Location | None = None, fallback: bool =
     for option in options:
         parts = option.options if isinstance(option, Choice) and option.fallback == fallback else (option,)
         flat.extend(p for p in parts if not any(_same(p, f) for f in flat))
-    return flat[0] if len(flat) == 1 else Choice(tuple(flat[:12]), fallback, at)
+        if len(flat) >= _OPTIONS:
+            break
+    return flat[0] if len(flat) == 1 else Choice(tuple(flat[:_OPTIONS]), fallback, at)
 
 
 def _same(one: Expr, other: Expr) -> bool:
+    if one is other:
+        return True
     if isinstance(one, Text) and isinstance(other, Text):
         return type(one.value) is type(other.value) and one.value == other.value
     if isinstance(one, EnvVar) and isinstance(other, EnvVar):

@@ -10,29 +10,100 @@ from crewmem_doctor.facts.python.nodes import Class, Function
 from crewmem_doctor.facts.python.values_env import environment_call
 from crewmem_doctor.facts.python.values_methods import METHODS, method
 from crewmem_doctor.facts.python.values_paths import path_call
+from crewmem_doctor.facts.python.values_request import from_request
 from crewmem_doctor.model.expression import Build, Choice, Concat, Expr, Fresh, Items, Opaque, Table, Text
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.nodes import Scope
     from crewmem_doctor.facts.python.values import Evaluator
 
-_RANDOM = {"uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7", "uuid6.uuid7", "uuid6.uuid6", "nanoid.generate",
-           "shortuuid.uuid", "shortuuid.ShortUUID.uuid", "shortuuid.random", "os.urandom", "bson.ObjectId", "bson.objectid.ObjectId",
-           "cuid.cuid", "cuid2.cuid_wrapper", "ksuid.Ksuid", "xid.Xid"}
+_RANDOM = {
+    "uuid.uuid1",
+    "uuid.uuid4",
+    "uuid.uuid6",
+    "uuid.uuid7",
+    "uuid6.uuid7",
+    "uuid6.uuid6",
+    "nanoid.generate",
+    "shortuuid.uuid",
+    "shortuuid.ShortUUID.uuid",
+    "shortuuid.random",
+    "os.urandom",
+    "bson.ObjectId",
+    "bson.objectid.ObjectId",
+    "cuid.cuid",
+    "cuid2.cuid_wrapper",
+    "ksuid.Ksuid",
+    "xid.Xid",
+}
 _RANDOM_MODULES = ("secrets.", "random.", "numpy.random.", "ulid.")
-_TIME = {"time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "time.strftime", "time.localtime", "time.gmtime",
-         "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
-         "django.utils.timezone.now", "pendulum.now", "arrow.utcnow", "arrow.now", "pandas.Timestamp.now", "time.ctime"}
-_PROCESS = {"os.getpid", "os.getppid", "threading.get_ident", "threading.current_thread", "multiprocessing.current_process",
-            "builtins.id", "asyncio.current_task", "threading.get_native_id"}
+_TIME = {
+    "time.time",
+    "time.time_ns",
+    "time.monotonic",
+    "time.perf_counter",
+    "time.strftime",
+    "time.localtime",
+    "time.gmtime",
+    "datetime.datetime.now",
+    "datetime.datetime.utcnow",
+    "datetime.datetime.today",
+    "datetime.date.today",
+    "django.utils.timezone.now",
+    "pendulum.now",
+    "arrow.utcnow",
+    "arrow.now",
+    "pandas.Timestamp.now",
+    "time.ctime",
+}
+_PROCESS = {
+    "os.getpid",
+    "os.getppid",
+    "threading.get_ident",
+    "threading.current_thread",
+    "multiprocessing.current_process",
+    "builtins.id",
+    "asyncio.current_task",
+    "threading.get_native_id",
+}
 _HOST = {"socket.gethostname", "socket.getfqdn", "platform.node", "os.uname", "uuid.getnode"}
 _NATURES: tuple[tuple[set[str], Literal["random", "time", "process", "host"]], ...] = (
-    (_RANDOM, "random"), (_TIME, "time"), (_PROCESS, "process"), (_HOST, "host"))
-_FIRST = {"builtins.str", "builtins.repr", "builtins.format", "asyncio.run", "asyncio.shield", "copy.copy", "copy.deepcopy",
-          "uuid.UUID", "builtins.iter", "builtins.next", "builtins.reversed", "builtins.sorted", "asyncio.wait_for",
-          "builtins.int", "builtins.float", "builtins.bool", "typing.cast", "builtins.bytes", "pydantic.SecretStr",
-          "urllib.parse.quote", "urllib.parse.quote_plus", "hashlib.md5", "hashlib.sha1", "hashlib.sha256", "json.dumps",
-          "asgiref.sync.sync_to_async", "asgiref.sync.async_to_sync", "asyncio.create_task", "slugify.slugify"}
+    (_RANDOM, "random"),
+    (_TIME, "time"),
+    (_PROCESS, "process"),
+    (_HOST, "host"),
+)
+_FIRST = {
+    "builtins.str",
+    "builtins.repr",
+    "builtins.format",
+    "asyncio.run",
+    "asyncio.shield",
+    "copy.copy",
+    "copy.deepcopy",
+    "uuid.UUID",
+    "builtins.iter",
+    "builtins.next",
+    "builtins.reversed",
+    "builtins.sorted",
+    "asyncio.wait_for",
+    "builtins.int",
+    "builtins.float",
+    "builtins.bool",
+    "typing.cast",
+    "builtins.bytes",
+    "pydantic.SecretStr",
+    "urllib.parse.quote",
+    "urllib.parse.quote_plus",
+    "hashlib.md5",
+    "hashlib.sha1",
+    "hashlib.sha256",
+    "json.dumps",
+    "asgiref.sync.sync_to_async",
+    "asgiref.sync.async_to_sync",
+    "asyncio.create_task",
+    "slugify.slugify",
+}
 
 
 def call(ev: Evaluator, node: ast.Call, scope: Scope) -> Expr:
@@ -41,13 +112,25 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope) -> Expr:
     at = ev.at(node, scope)
     if isinstance(ref, Function):
         return ev.called(ref, node, scope)
+    if isinstance(node.func, ast.Attribute):
+        sent = from_request(ev, node.func, scope)
+        if sent is not None:
+            return sent
     if isinstance(ref, Class):
         return build(ev, callee, node, scope, ref)
-    for found in (fresh(ev, callee, node, scope), environment_call(ev, callee, node, scope), path_call(ev, callee, node, scope),
-                  _builtin(ev, callee, node, scope)):
+    for found in (
+        fresh(ev, callee, node, scope),
+        environment_call(ev, callee, node, scope),
+        path_call(ev, callee, node, scope),
+        _builtin(ev, callee, node, scope),
+    ):
         if found is not None:
             return found
-    if isinstance(node.func, ast.Attribute) and (node.func.attr in METHODS or not callee) and not _of_package(ref, callee):
+    if (
+        isinstance(node.func, ast.Attribute)
+        and (node.func.attr in METHODS or not callee)
+        and not _of_package(ref, callee)
+    ):
         found = method(ev, node, scope)
         if found is not None:
             return found
@@ -65,10 +148,19 @@ def _word(func: ast.expr) -> str:
 
 def _of_package(ref: object, callee: str) -> bool:
     """`requests.get` is no `dict.get`."""
-    if not isinstance(ref, External) or callee.startswith("builtins."):
+    if not isinstance(ref, External) or ref.loose or callee.startswith("builtins."):
         return False
     owner = callee.rpartition(".")[0].rsplit(".", 1)[-1]
-    return owner.islower() and owner not in ("json", "args", "form", "headers", "cookies", "session", "request", "values")
+    return owner.islower() and owner not in (
+        "json",
+        "args",
+        "form",
+        "headers",
+        "cookies",
+        "session",
+        "request",
+        "values",
+    )
 
 
 def fresh(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | None:
@@ -76,7 +168,12 @@ def fresh(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | No
     if not callee:
         return None
     nature = next((n for names, n in _NATURES if callee in names), None)
-    if nature is None and callee.startswith(_RANDOM_MODULES) and callee.count(".") < 4 and not callee.endswith(("seed", "Random", "SystemRandom")):
+    if (
+        nature is None
+        and callee.startswith(_RANDOM_MODULES)
+        and callee.count(".") < 4
+        and not callee.endswith(("seed", "Random", "SystemRandom"))
+    ):
         nature = "random"
     at = ev.at(node, scope)
     if nature is None:
@@ -101,8 +198,16 @@ def _builtin(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr |
         return value if isinstance(value, Items) else Opaque("a collection", at)
     if callee == "builtins.getattr" and len(node.args) >= 2:
         return _getattr(ev, node, scope)
-    if callee in ("asyncio.to_thread", "anyio.to_thread.run_sync", "starlette.concurrency.run_in_threadpool",
-                  "fastapi.concurrency.run_in_threadpool") and node.args:
+    if (
+        callee
+        in (
+            "asyncio.to_thread",
+            "anyio.to_thread.run_sync",
+            "starlette.concurrency.run_in_threadpool",
+            "fastapi.concurrency.run_in_threadpool",
+        )
+        and node.args
+    ):
         inner = ast.copy_location(ast.Call(func=node.args[0], args=node.args[1:], keywords=node.keywords), node)
         return ev.evaluate(inner, scope)
     return None
@@ -165,4 +270,13 @@ def build(ev: Evaluator, callee: str, node: ast.Call, scope: Scope, cls: Class |
         if not isinstance(value, Table) or value.open:
             kwargs.append(("**", Opaque("keyword arguments that were not followed", value.at)))
     path = cls.module.path if cls is not None else ""
-    return Build(callee, args, tuple(kwargs), ev.at(node, scope), path, ev.base.bases(callee) if cls is not None else ())
+    bases = ev.base.bases(callee) if cls is not None else ()
+    return Build(callee, args, tuple(kwargs), ev.at(node, scope), path, bases, _receiver(ev, callee, node, scope))
+
+
+def _receiver(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | None:
+    """The object whose method is called, where it is one that was built: the memory in `memory.scope("/x")`."""
+    if not callee.startswith(("crewai.", "mem0.")) or not isinstance(node.func, ast.Attribute):
+        return None
+    value = ev.evaluate(node.func.value, scope)
+    return value if isinstance(value, (Build, Choice)) else None

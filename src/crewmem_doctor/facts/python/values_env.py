@@ -13,11 +13,23 @@ if TYPE_CHECKING:
     from crewmem_doctor.facts.python.nodes import Scope
     from crewmem_doctor.facts.python.values import Evaluator
 
-_GETTERS = {"os.getenv", "os.environ.get", "os.environ.setdefault", "os.environ.pop", "decouple.config", "os.environb.get",
-            "environ.get", "os.environ.__getitem__"}
+_GETTERS = {
+    "os.getenv",
+    "os.environ.get",
+    "os.environ.setdefault",
+    "os.environ.pop",
+    "decouple.config",
+    "os.environb.get",
+    "environ.get",
+    "os.environ.__getitem__",
+}
 _READERS = ("environs.Env", "environ.Env", "starlette.config.Config", "decouple.Config", "environs.env")
-_SETTINGS = {"pydantic_settings.BaseSettings", "pydantic.BaseSettings", "pydantic.v1.BaseSettings",
-             "pydantic.env_settings.BaseSettings"}
+_SETTINGS = {
+    "pydantic_settings.BaseSettings",
+    "pydantic.BaseSettings",
+    "pydantic.v1.BaseSettings",
+    "pydantic.env_settings.BaseSettings",
+}
 
 
 def environment_call(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | None:

@@ -13,7 +13,19 @@ from crewmem_doctor.facts.python.values_env import environ_item, is_settings, se
 from crewmem_doctor.facts.python.values_names import of_binding, of_bindings, of_ref
 from crewmem_doctor.facts.python.values_paths import path_attribute
 from crewmem_doctor.facts.python.values_request import from_request, item
-from crewmem_doctor.model.expression import Build, Choice, Concat, EnvVar, Expr, Fresh, FromCaller, Items, Opaque, Table, Text
+from crewmem_doctor.model.expression import (
+    Build,
+    Choice,
+    Concat,
+    EnvVar,
+    Expr,
+    Fresh,
+    FromCaller,
+    Items,
+    Opaque,
+    Table,
+    Text,
+)
 from crewmem_doctor.model.location import Location
 
 if TYPE_CHECKING:
@@ -67,6 +79,8 @@ def _of_object(ev: Evaluator, value: Expr | None, name: str, at: Location) -> Ex
 
     if isinstance(value, FromCaller):
         return item(value, name, at)
+    if isinstance(value, Fresh):
+        return value
     if isinstance(value, Build):
         return value.argument(name)
     if isinstance(value, Choice):
@@ -88,7 +102,8 @@ def _stored(ev: Evaluator, node: ast.expr, scope: Scope, at: Location) -> Expr |
 
 
 def field(ev: Evaluator, variable: Assignment, node: ast.Attribute, scope: Scope, at: Location) -> Expr:
-    """A field of an object of a scanned class: what it was built with, an environment variable, or what methods assign."""
+    """A field of an object of a scanned class: what it was built with, an environment variable, or what methods
+    assign."""
     from crewmem_doctor.facts.python.values import choice
 
     owner = variable.owner
@@ -100,12 +115,22 @@ def field(ev: Evaluator, variable: Assignment, node: ast.Attribute, scope: Scope
             return found
     if is_settings(ev, owner) and variable.name in owner.attributes:
         return settings_field(ev, owner, variable.name, at)
-    bindings = [b for cls in ev.base.names.lineage(owner) if isinstance(cls, Class) for b in cls.fields.get(variable.name, ())]
+    bindings = [
+        b for cls in ev.base.names.lineage(owner) if isinstance(cls, Class) for b in cls.fields.get(variable.name, ())
+    ]
     assigned = [b for b in bindings if b.value is not None]
-    here = [b for b in assigned if b.scope.function is not None and b.scope.function is scope.function
-            and b.pos <= (node.lineno, node.col_offset)]
-    first = [b for b in assigned if b.scope.function is not None and b.scope.function.name in (
-        "__init__", "__post_init__", "model_post_init")]
+    here = [
+        b
+        for b in assigned
+        if b.scope.function is not None
+        and b.scope.function is scope.function
+        and b.pos <= (node.lineno, node.col_offset)
+    ]
+    first = [
+        b
+        for b in assigned
+        if b.scope.function is not None and b.scope.function.name in ("__init__", "__post_init__", "model_post_init")
+    ]
     chosen = here[-1:] or [*first, *(b for b in assigned if b not in first)]
     values = [ev.evaluate(b.value, b.scope) if b.kind != "augment" else of_binding(ev, b, at) for b in chosen[:5]]
     values = [v for v in values if not (isinstance(v, Text) and v.value is None)] or values[:1]
@@ -166,8 +191,12 @@ def subscript(ev: Evaluator, node: ast.Subscript, scope: Scope) -> Expr:
         inside = value.get(str(key.value))
         if inside is not None:
             return inside
-    if isinstance(value, Items) and isinstance(key, Text) and type(key.value) is int and -len(value.items) <= key.value < len(
-            value.items):
+    if (
+        isinstance(value, Items)
+        and isinstance(key, Text)
+        and type(key.value) is int
+        and -len(value.items) <= key.value < len(value.items)
+    ):
         return value.items[key.value]
     kept = _stored(ev, node, scope, at)
     return kept if kept is not None else Opaque("an entry that was not followed", at)

@@ -27,12 +27,52 @@ if TYPE_CHECKING:
     from crewmem_doctor.facts.python.nodes import Scope
     from crewmem_doctor.facts.python.values import Evaluator
 
-_SAME = {"strip", "lower", "upper", "rstrip", "lstrip", "replace", "encode", "decode", "title", "casefold", "isoformat",
-         "strftime", "timestamp", "hex", "hexdigest", "digest", "get_secret_value", "copy", "__str__", "capitalize", "zfill",
-         "removeprefix", "removesuffix", "split", "model_copy", "astimezone", "unicode_string", "render"}
+_SAME = {
+    "strip",
+    "lower",
+    "upper",
+    "rstrip",
+    "lstrip",
+    "replace",
+    "encode",
+    "decode",
+    "title",
+    "casefold",
+    "isoformat",
+    "strftime",
+    "timestamp",
+    "hex",
+    "hexdigest",
+    "digest",
+    "get_secret_value",
+    "copy",
+    "__str__",
+    "capitalize",
+    "zfill",
+    "removeprefix",
+    "removesuffix",
+    "split",
+    "model_copy",
+    "astimezone",
+    "unicode_string",
+    "render",
+}
 _PATHLIKE = {"joinpath", "expanduser", "absolute", "resolve", "as_posix", "with_name", "with_suffix"}
-_SENT = {"json", "get_json", "form", "body", "text", "model_dump", "dict", "to_dict", "receive_text", "receive_json", "getlist",
-         "items", "values"}
+_SENT = {
+    "json",
+    "get_json",
+    "form",
+    "body",
+    "text",
+    "model_dump",
+    "dict",
+    "to_dict",
+    "receive_text",
+    "receive_json",
+    "getlist",
+    "items",
+    "values",
+}
 METHODS = _SAME | _PATHLIKE | _SENT | {"get", "pop", "setdefault", "format", "join", "format_map"}
 _TEXT = {"strip", "lower", "upper", "rstrip", "lstrip", "title", "casefold", "capitalize"}
 _FIELD = re.compile(r"\{\{|\}\}|\{([\w.\[\]]*)(?:![rsa])?(?::[^{}]*)?\}")
@@ -106,7 +146,7 @@ def _format(ev: Evaluator, template: str, node: ast.Call, scope: Scope) -> Expr:
     parts: list[Expr] = []
     position = count = 0
     for match in _FIELD.finditer(template):
-        parts.append(Text(template[position:match.start()], at))
+        parts.append(Text(template[position : match.start()], at))
         position = match.end()
         if match[0] in ("{{", "}}"):
             parts.append(Text(match[0][0], at))

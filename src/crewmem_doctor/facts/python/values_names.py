@@ -11,7 +11,7 @@ from crewmem_doctor.facts.python.names import Ref
 from crewmem_doctor.facts.python.nodes import Arm, Assignment, Binding, Class, Function, Module, Scope
 from crewmem_doctor.facts.python.passing import argument, is_static
 from crewmem_doctor.facts.python.values_paths import file_of
-from crewmem_doctor.facts.python.values_request import handler_parameter, is_handler, is_task
+from crewmem_doctor.facts.python.values_request import handler_parameter, is_handler, is_sent, is_task
 from crewmem_doctor.model.expression import Choice, Expr, FromCaller, Items, Opaque, Table, Text
 from crewmem_doctor.model.location import Location
 
@@ -25,11 +25,11 @@ def name(ev: Evaluator, node: ast.Name, scope: Scope) -> Expr:
     at = ev.at(node, scope)
     if node.id == "__file__":
         return file_of(scope.module.path, at)
-    bindings = ev.base.names.find(node.id, scope)
+    bindings = ev.base.names.find(node.id, scope, (node.lineno, node.col_offset))
     if not bindings:
         return of_ref(ev, ev.base.names.resolve(node, scope), at)
     own = bindings[0].scope.function if bindings[0].scope.function is not None else None
-    here = scope.function is own or bindings[0].kind == "parameter" and scope.function is own
+    here = scope.function is own or (bindings[0].kind == "parameter" and scope.function is own)
     pos: Pos = (node.lineno, node.col_offset) if here else END
     branch = branch_at(scope.body, node.lineno) if here else ()
     return of_bindings(ev, bindings, pos, branch, at)
@@ -135,8 +135,16 @@ def parameter(ev: Evaluator, function: Function, wanted: str, at: Location) -> E
     return default(ev, function, wanted, at)
 
 
-def _given(ev: Evaluator, index: int, given: ast.expr | None, call: ast.Call, scope: Scope, function: Function,
-           wanted: str, at: Location) -> Expr:
+def _given(
+    ev: Evaluator,
+    index: int,
+    given: ast.expr | None,
+    call: ast.Call,
+    scope: Scope,
+    function: Function,
+    wanted: str,
+    at: Location,
+) -> Expr:
     """An argument of a followed call, read in the caller's own frame."""
     frames, ev.frames = ev.frames, ev.frames[:index]
     try:
@@ -159,6 +167,8 @@ def default(ev: Evaluator, function: Function, wanted: str, at: Location) -> Exp
     given = function.defaults.get(wanted)
     if given is None:
         return Opaque(f"the parameter {wanted} of {function.name}()", at)
+    if is_sent(given):
+        return handler_parameter(ev, function, wanted, at)
     return ev.evaluate(given, ev.base.around(function))
 
 
@@ -204,8 +214,12 @@ def mutated(ev: Evaluator, value: Expr, binding: Binding, pos: Pos, branch: tupl
             changes.append(((store.statement.lineno, store.statement.col_offset), store.branch, text, given))
     for site in function.sites:
         func = site.node.func
-        if (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == binding.name
-                and func.attr in ("update", "setdefault")):
+        if (
+            isinstance(func, ast.Attribute)
+            and isinstance(func.value, ast.Name)
+            and func.value.id == binding.name
+            and func.attr in ("update", "setdefault")
+        ):
             where = (site.node.lineno, site.node.col_offset)
             changes.extend((where, branch_at(function, where[0]), k, v) for k, v in _added(ev, site.node, site.scope))
     for where, arm, text, given in sorted(changes, key=lambda c: c[0]):
@@ -221,13 +235,21 @@ def mutated(ev: Evaluator, value: Expr, binding: Binding, pos: Pos, branch: tupl
     return Table(tuple(items), is_open, value.at)
 
 
-def _conditional(ev: Evaluator, scope: Scope, before: Expr | None, given: Expr, arm: tuple[Arm, ...], what: str) -> Expr:
+def _conditional(
+    ev: Evaluator, scope: Scope, before: Expr | None, given: Expr, arm: tuple[Arm, ...], what: str
+) -> Expr:
     """What an `if` sets: `if FLAG: x = True` is FLAG, a test that is constant decides, all else is a choice."""
     test = ev.evaluate(arm[-1].test, scope) if len(arm) == 1 and arm[-1].test is not None else None
     if isinstance(test, Text):
         return given if test.value else before or Opaque(f"{what} is not set", given.at)
     off = before is None or (isinstance(before, Text) and not before.value)
-    if test is not None and off and isinstance(given, Text) and given.value is True and not isinstance(test, (Opaque, FromCaller)):
+    if (
+        test is not None
+        and off
+        and isinstance(given, Text)
+        and given.value is True
+        and not isinstance(test, (Opaque, FromCaller))
+    ):
         return test
     return Choice((before or Opaque(f"{what} is only set on a condition", given.at), given), False, given.at)
 

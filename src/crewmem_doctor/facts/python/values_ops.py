@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.truth import FALSE_WORDS, truth
@@ -173,7 +174,7 @@ def _percent(ev: Evaluator, node: ast.BinOp, scope: Scope) -> Expr:
     parts: list[Expr] = []
     position = 0
     for match in _PERCENT.finditer(left.value):
-        parts.append(Text(left.value[position:match.start()], at))
+        parts.append(Text(left.value[position : match.start()], at))
         position = match.end()
         if match[2] == "%":
             parts.append(Text("%", at))
@@ -181,7 +182,7 @@ def _percent(ev: Evaluator, node: ast.BinOp, scope: Scope) -> Expr:
             named = right.get(match[1]) if isinstance(right, Table) else None
             parts.append(named or Opaque("a formatted value", at))
         else:
-            parts.append(given.pop(0) if given else Opaque("a formatted value", at))  # type: ignore[arg-type]
+            parts.append(given.pop(0) if given else Opaque("a formatted value", at))
     return concat([*parts, Text(left.value[position:], at)], at)
 
 
@@ -192,8 +193,11 @@ def compare(ev: Evaluator, node: ast.Compare, scope: Scope) -> Expr:
         return Opaque("a comparison", at)
     left, right = ev.evaluate(node.left, scope), ev.evaluate(node.comparators[0], scope)
     op = node.ops[0]
-    wanted = [i.value for i in right.items if isinstance(i, Text)] if isinstance(right, Items) else (
-        [right.value] if isinstance(right, Text) else None)
+    wanted = (
+        [i.value for i in right.items if isinstance(i, Text)]
+        if isinstance(right, Items)
+        else ([right.value] if isinstance(right, Text) else None)
+    )
     if wanted is None or not isinstance(op, (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)):
         return Opaque("a comparison", at)
     equal = isinstance(op, (ast.Eq, ast.In, ast.Is))
@@ -212,7 +216,7 @@ def compare(ev: Evaluator, node: ast.Compare, scope: Scope) -> Expr:
     return Opaque("a comparison", at)
 
 
-def _matches(value: object, wanted: list[object]) -> bool:
+def _matches(value: object, wanted: Sequence[object]) -> bool:
     """Whether the default is among them; its case is forgiven, for `.lower()` has been looked through."""
     return value in wanted or (isinstance(value, str) and value.lower() in wanted)
 

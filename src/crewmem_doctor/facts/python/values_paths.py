@@ -73,7 +73,9 @@ def home(value: Expr, at: Location) -> Expr:
     if isinstance(value, Concat):
         first_part = value.parts[0]
         if isinstance(first_part, Text) and str(first_part.value).startswith("~/"):
-            return joined([Place("home", at=at), Concat((Text(str(first_part.value)[2:], at), *value.parts[1:]), at)], at)
+            return joined(
+                [Place("home", at=at), Concat((Text(str(first_part.value)[2:], at), *value.parts[1:]), at)], at
+            )
     return value
 
 

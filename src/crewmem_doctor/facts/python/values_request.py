@@ -14,21 +14,73 @@ if TYPE_CHECKING:
     from crewmem_doctor.facts.python.values import Evaluator
 
 _PARTS = {
-    "json": "the request body", "get_json": "the request body", "body": "the request body", "data": "the request body",
-    "form": "the form", "POST": "the form", "args": "the query", "query_params": "the query", "GET": "the query",
-    "query": "the query", "headers": "the headers", "META": "the headers", "cookies": "the cookies", "COOKIES": "the cookies",
-    "path_params": "the path", "view_args": "the path", "match_info": "the path", "values": "the request",
-    "session": "the session", "user": "the user", "receive_text": "a message", "receive_json": "a message",
-    "text": "the request body", "post": "the form", "client": "the client", "state": "", "scope": "the connection",
+    "json": "the request body",
+    "get_json": "the request body",
+    "body": "the request body",
+    "data": "the request body",
+    "form": "the form",
+    "POST": "the form",
+    "args": "the query",
+    "query_params": "the query",
+    "GET": "the query",
+    "query": "the query",
+    "headers": "the headers",
+    "META": "the headers",
+    "cookies": "the cookies",
+    "COOKIES": "the cookies",
+    "path_params": "the path",
+    "view_args": "the path",
+    "match_info": "the path",
+    "values": "the request",
+    "session": "the session",
+    "user": "the user",
+    "receive_text": "a message",
+    "receive_json": "a message",
+    "text": "the request body",
+    "post": "the form",
+    "client": "the client",
+    "state": "",
+    "scope": "the connection",
 }
-_TYPES = ("fastapi.Request", "starlette.requests.Request", "fastapi.WebSocket", "starlette.websockets.WebSocket",
-          "django.http.HttpRequest", "rest_framework.request.Request", "aiohttp.web.Request", "fastapi.requests.Request",
-          "sanic.request.Request", "flask.Request", "django.core.handlers.wsgi.WSGIRequest")
+_TYPES = (
+    "fastapi.Request",
+    "starlette.requests.Request",
+    "fastapi.WebSocket",
+    "starlette.websockets.WebSocket",
+    "django.http.HttpRequest",
+    "rest_framework.request.Request",
+    "aiohttp.web.Request",
+    "fastapi.requests.Request",
+    "sanic.request.Request",
+    "flask.Request",
+    "django.core.handlers.wsgi.WSGIRequest",
+)
 _GLOBALS = ("flask.request", "quart.request", "bottle.request", "flask.session")
 _NAMES = {"request", "req", "websocket", "ws", "http_request"}
-_ROUTES = {"get", "post", "put", "patch", "delete", "route", "websocket", "api_route", "options", "head", "on_message",
-           "event", "command", "message", "message_handler", "websocket_route", "action", "on_event_message", "slash_command",
-           "http_trigger", "function_name", "webhook"}
+_ROUTES = {
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "route",
+    "websocket",
+    "api_route",
+    "options",
+    "head",
+    "on_message",
+    "event",
+    "command",
+    "message",
+    "message_handler",
+    "websocket_route",
+    "action",
+    "on_event_message",
+    "slash_command",
+    "http_trigger",
+    "function_name",
+    "webhook",
+}
 _TASKS = {"task", "shared_task", "actor", "job", "periodic_task", "on_chat_start"}
 _GIVEN = {"Header": "header", "Cookie": "cookie"}
 
@@ -47,8 +99,9 @@ def is_handler(ev: Evaluator, function: Function) -> bool:
         return False
     if function in ev.base.handlers:
         return True
-    return any(isinstance(d.func if isinstance(d, ast.Call) else d, ast.Attribute) for d in function.decorators) and any(
-        w in _ROUTES for w in _words(function))
+    return any(
+        isinstance(d.func if isinstance(d, ast.Call) else d, ast.Attribute) for d in function.decorators
+    ) and any(w in _ROUTES for w in _words(function))
 
 
 def is_task(ev: Evaluator, function: Function) -> bool:
@@ -75,7 +128,17 @@ def handler_parameter(ev: Evaluator, function: Function, name: str, at: Location
     kind = ev.base.kinds.annotation(annotation, around) if annotation is not None else ""
     if isinstance(ev.base.definition(kind), Class) if kind else False:
         return FromCaller("the request body", at)
-    return FromCaller(f"{name} of the request", at)
+    return FromCaller("the request" if kind in _TYPES else f"{name} of the request", at)
+
+
+def is_sent(default: ast.expr) -> bool:
+    """`Header(…)`, `Query(…)` and the like as a parameter's default."""
+    if not isinstance(default, ast.Call):
+        return False
+    word = default.func.attr if isinstance(default.func, ast.Attribute) else getattr(default.func, "id", "")
+    return (word in ("Header", "Cookie", "Query", "Path", "Body", "Form", "File") and word != "Path") or (
+        word == "Path" and (any(k.arg for k in default.keywords))
+    )
 
 
 def item(value: FromCaller, key: str, at: Location) -> FromCaller:
@@ -92,10 +155,13 @@ def from_request(ev: Evaluator, node: ast.Attribute, scope: Scope) -> Expr | Non
     if node.attr not in _PARTS or not _PARTS[node.attr]:
         return None
     at = ev.at(node, scope)
-    if isinstance(node.value, ast.Attribute) and node.value.attr in ("request", "_request") or (
-            isinstance(node.value, ast.Name)):
+    if (isinstance(node.value, ast.Attribute) and node.value.attr in ("request", "_request")) or (
+        isinstance(node.value, ast.Name)
+    ):
         canonical = ev.base.canonical(node.value, scope)
-        if canonical in _GLOBALS or (canonical.rsplit(".", 1)[-1] == "request" and isinstance(node.value, ast.Attribute)):
+        if canonical in _GLOBALS or (
+            canonical.rsplit(".", 1)[-1] == "request" and isinstance(node.value, ast.Attribute)
+        ):
             return FromCaller(_PARTS[node.attr], at)
         if isinstance(node.value, ast.Name) and (node.value.id in _NAMES or _request_type(ev, node.value, scope)):
             bindings = ev.base.names.find(node.value.id, scope)

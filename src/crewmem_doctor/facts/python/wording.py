@@ -11,6 +11,7 @@ _CONTAINERS = frozenset(("dict", "list", "set", "deque", "defaultdict", "Ordered
 _SURE = re.compile(
     r"conversation(?:s|al)?|convos?|chats?|dialog(?:ue)?s?|transcripts?|messages?|sessions?|memory|memories|turns"
 )
+_RAM = re.compile(r"memory_(?:cache|pool|access|size|store|backend|only)|in_memory|cache_memory")
 # Words that need one of the others, or to stand alone.
 _HALF = re.compile(r"history|histories|contexts?|threads?")
 _ALONE = re.compile(r"history|histories|threads|chat_threads")
@@ -28,9 +29,17 @@ def means_conversation(name: str) -> bool:
     words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
     if any(map(_OTHERWISE.fullmatch, words)):
         return False
+    # "memory_cache" is a cache in memory.
+    if _RAM.search("_".join(words)):
+        return False
     if any(map(_SURE.fullmatch, words)) or _ALONE.fullmatch("_".join(words)):
         return True
     return "user" in words and any(map(_HALF.fullmatch, words))
+
+
+def needs_company(name: str) -> bool:
+    """A plain "history" says nothing of what it is a history of; its surroundings must."""
+    return bool(_ALONE.fullmatch(name.strip("_").lower()))
 
 
 def may_hold_crews(name: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from crewmem_doctor.facts.python.entries import bots, functions, http, scripts, sockets, tasks, ui, views
 from crewmem_doctor.facts.python.index import Function
 from crewmem_doctor.facts.python.survey import Survey
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint
 
 Family = Callable[[Survey], Iterator[tuple[Function, EntryPoint]]]
@@ -31,6 +32,7 @@ FAMILIES: tuple[Family, ...] = (
 def entry_points(survey: Survey) -> dict[Function, EntryPoint]:
     found: dict[Function, EntryPoint] = {}
     for family in FAMILIES:
-        for function, entry in family(survey):
-            found.setdefault(function, entry)
+        with survey.attempt(Location(".")):
+            for function, entry in family(survey):
+                found.setdefault(function, entry)
     return found
