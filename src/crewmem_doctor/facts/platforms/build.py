@@ -20,9 +20,9 @@ from crewmem_doctor.sources.passage import Passage
 from crewmem_doctor.sources.shell import CommandLine
 
 CommandLike = CommandLine | Passage | None
-# What starts programs in other languages.
+# What starts programs in other languages, or containers that other files describe.
 _FOREIGN = frozenset(
-    (
+    [
         "npm",
         "npx",
         "pnpm",
@@ -36,11 +36,14 @@ _FOREIGN = frozenset(
         "vite",
         "serve",
         "http-server",
+        "tsx",
         "java",
         "ruby",
         "bundle",
         "rails",
         "rake",
+        "puma",
+        "sidekiq",
         "php",
         "go",
         "dotnet",
@@ -48,10 +51,13 @@ _FOREIGN = frozenset(
         "caddy",
         "cargo",
         "mix",
-        "puma",
-        "sidekiq",
-        "tsx",
-    )
+        "docker",
+        "docker-compose",
+        "podman",
+        "nerdctl",
+        "kubectl",
+        "helm",
+    ]
 )
 _SANDBOX = User("sandbox", Known("/home/sbx_user1051", None, "medium"), None, root=False)
 

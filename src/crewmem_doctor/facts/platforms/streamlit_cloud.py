@@ -21,7 +21,11 @@ _USER = User("appuser", Known("/home/appuser"), None, root=False)
 
 
 def read(tree: Tree, path: str, _images: Images) -> Found:
-    apps = [p for p in tree.grep((b"import streamlit",)) if name_of(p) in _NAMES and _IMPORT.search(tree.text(p) or "")]
+    apps = [
+        p
+        for p in tree.grep((b"import streamlit",))
+        if name_of(p) in _NAMES and "/pages/" not in f"/{p}" and _IMPORT.search(tree.text(p) or "")
+    ]
     best = min(apps, key=lambda p: (p.count("/"), _NAMES.index(name_of(p)), p), default="")
     if path != best:
         return NOTHING
