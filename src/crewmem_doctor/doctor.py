@@ -48,7 +48,7 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
 def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
     found, deployment_gaps = read_deployments(tree)
-    services = [with_settings(service, tree) for service in found]
+    services = tuple(with_settings(service, tree) for service in found)
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
     memories = tuple(

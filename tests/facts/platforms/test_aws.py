@@ -116,7 +116,8 @@ TASK = """
         "readonlyRootFilesystem": true, "environment": [{"name": "MODE", "value": "prod"}],
         "secrets": [{"name": "KEY", "valueFrom": "arn"}],
         "mountPoints": [{"sourceVolume": "efs", "containerPath": "/data", "readOnly": true},
-                        {"sourceVolume": "own", "containerPath": "/own"}, {"sourceVolume": "host", "containerPath": "/host"}]},
+                        {"sourceVolume": "own", "containerPath": "/own"},
+                        {"sourceVolume": "host", "containerPath": "/host"}]},
        {"name": "agent", "image": "public.ecr.aws/aws-observability/aws-otel-collector:latest"}]}
     """
 

@@ -43,19 +43,19 @@ NAMES = {
 SAMPLES = {
     "procfile": "web: gunicorn app:app -w 4\n",
     "fly": 'app = "a"\n[mounts]\nsource="d"\ndestination="/data"\n',
-    "render": "services:\n- type: web\n  name: a\n  runtime: python\n  startCommand: python main.py\n  disk: {mountPath: /d}\n",
+    "render": "services:\n- type: web\n  runtime: python\n  startCommand: x\n  disk: {mountPath: /d}\n",
     "railway": '[deploy]\nstartCommand = "python main.py"\nnumReplicas = 2\n',
     "nixpacks": '[start]\ncmd = "python a.py"\n',
     "vercel": '{"builds": [{"src": "main.py", "use": "@vercel/python"}]}',
     "netlify": '[functions]\ndirectory = "f"\n',
-    "sam": "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Handler: a.b, Runtime: python3.12}\n",
+    "sam": "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Handler: a.b}\n",
     "serverless": "provider: {name: aws, runtime: python3.12}\nfunctions:\n  a: {handler: a.b}\n",
     "ecs": '{"family": "a", "containerDefinitions": [{"name": "b", "mountPoints": [{"containerPath": "/d"}]}]}',
-    "terraform": 'resource "aws_lambda_function" "a" {\n  handler = "a.b"\n  environment { variables = { A = "b" } }\n}\n',
+    "terraform": 'resource "aws_lambda_function" "a" {\n  handler = "a.b"\n  environment { variables = { A = 1 } }\n}',
     "apprunner": "runtime: python3\nrun: {command: python a.py, env: [{name: A, value: b}]}\n",
     "cloudrun": "steps:\n- entrypoint: gcloud\n  args: [run, deploy, a, --image, b, --max-instances=3]\n",
     "appengine": "runtime: python312\nentrypoint: gunicorn main:app\nenv_variables: {A: b}\n",
-    "azure": "resource a 'Microsoft.App/containerApps@2024-03-01' = {\n properties: { template: { containers: [ { name: 'b' } ] } }\n}\n",
+    "azure": "resource a 'Microsoft.App/containerApps@1' = {\n properties: { template: { containers: [ {name: 'b'} ] } }\n}",
     "digitalocean": "name: a\nservices:\n- name: b\n  run_command: python a.py\n  envs: [{key: A, value: b}]\n",
     "huggingface": "---\nsdk: gradio\napp_file: main.py\n---\n",
     "cron": "* * * * * cd /opt/a && python main.py\n",
@@ -63,7 +63,7 @@ SAMPLES = {
     "systemd": '[Service]\nExecStart=/usr/bin/python main.py \\\n  --x\nEnvironment=A=b "C=d e"\nReadOnlyPaths=/etc\n',
     "makefile": "run:\n\tuvicorn main:app\n",
     "streamlit": "import streamlit as st\n",
-    "modal": 'import modal\napp = modal.App("a")\n@app.function(volumes={"/d": modal.Volume.from_name("v")})\ndef f(): pass\n',
+    "modal": 'import modal\napp = modal.App("a")\n@app.function(volumes={"/d": modal.Volume()})\ndef f(): pass\n',
 }
 
 

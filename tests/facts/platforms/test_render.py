@@ -48,7 +48,8 @@ def test_docker_workers_and_cron(read: Any) -> None:
         {
             "render.yaml": """
         services:
-          - {type: worker, name: jobs, runtime: docker, dockerfilePath: ./docker/Dockerfile, dockerCommand: celery -A jobs worker}
+          - {type: worker, name: jobs, runtime: docker, dockerfilePath: ./docker/Dockerfile,
+             dockerCommand: celery -A jobs worker}
           - {type: cron, name: nightly, env: python, startCommand: python night.py}
           - {type: web, name: site, runtime: static, staticPublishPath: dist}
           - {type: web, name: front, runtime: node, startCommand: npm start}
