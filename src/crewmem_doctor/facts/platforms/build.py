@@ -24,8 +24,8 @@ CommandLike = CommandLine | Passage | None
 # fmt: off
 _FOREIGN = frozenset((
     "npm", "npx", "pnpm", "yarn", "node", "bun", "bunx", "deno", "next", "nuxt", "vite", "serve", "http-server", "tsx",
-    "java", "ruby", "bundle", "rails", "rake", "puma", "sidekiq", "php", "go", "dotnet", "nginx", "caddy", "cargo", "mix",
-    "docker", "docker-compose", "podman", "nerdctl", "kubectl", "helm",
+    "java", "ruby", "bundle", "rails", "rake", "puma", "sidekiq", "php", "go", "dotnet", "nginx", "caddy", "cargo",
+    "mix", "docker", "docker-compose", "podman", "nerdctl", "kubectl", "helm",
 ))
 # fmt: on
 _SANDBOX = User("sandbox", Known("/home/sbx_user1051", None, "medium"), None, root=False)

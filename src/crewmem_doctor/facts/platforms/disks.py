@@ -41,11 +41,6 @@ DISKS: dict[str, Disk] = {
         "",
         "https://vercel.com/docs/functions/runtimes#file-system-support",
     ),
-    "netlify": Disk(
-        "a function's file system is read-only but for /tmp, which goes with its instance",
-        "",
-        "https://docs.netlify.com/build/functions/overview/",
-    ),
     "lambda": Disk(
         "a function's file system is read-only but for /tmp, which goes with its execution environment",
         "EFS under FileSystemConfigs",

@@ -1,13 +1,11 @@
-"""netlify.toml. Netlify runs functions in JavaScript and Go only, so what deploys Python there is rare."""
+"""netlify.toml. Netlify's functions are JavaScript, TypeScript or Go: what it deploys beside a Python back end is a front
+end. Python in its functions folder is said to be unseen, not judged."""
 
 from __future__ import annotations
 
 from crewmem_doctor.facts.platforms.base import NOTHING, Dialect, Found, Images, Platform, Tree
-from crewmem_doctor.facts.platforms.build import found, function, native
-from crewmem_doctor.facts.platforms.syntax import folder_of, inside, name_of, table, toml_settings
-from crewmem_doctor.model.deployment import Environment
-
-_OPEN = ("the site's variables in Netlify's dashboard",)
+from crewmem_doctor.facts.platforms.syntax import folder_of, inside, name_of, table
+from crewmem_doctor.model.project import Gap
 
 
 def read(tree: Tree, path: str, _images: Images) -> Found:
@@ -19,23 +17,10 @@ def read(tree: Tree, path: str, _images: Images) -> Found:
         return NOTHING
     base = document.get("build", "base")
     root = inside(folder_of(path), base) if isinstance(base, str) else folder_of(path)
-    inner = inside(root, folder) or inside(folder_of(path), folder)
-    files = [p for p in tree.python if inner and p.startswith(inner + "/") and not name_of(p).startswith("_")]
-    if any(name.endswith((".js", ".ts", ".mjs", ".mts", ".go")) for name in tree.children(inner)):
-        return NOTHING  # Python beside them is a helper
-    at = (
-        document.at_key("directory", "functions")
-        if document.get("functions", "directory")
-        else document.at_key("functions", "build")
-    )
-    environment = Environment(toml_settings(document, "build", "environment"), _OPEN)
-    services = [
-        function(
-            "netlify", file, at, "netlify", file[len(root) :].lstrip("/"), environment=environment, deployment=path
-        )
-        for file in files
-    ]
-    return found([native(tree, bare, None, root, "/var/task") for bare in services], gaps)
+    inner = inside(root, folder)
+    files = [file for file in tree.python if inner and file.startswith(inner + "/")]
+    why = "Python in the folder of Netlify's functions, which runs JavaScript, TypeScript and Go only"
+    return Found((), tuple(Gap(file, 1, "dynamic", why) for file in files[:3]))
 
 
 PLATFORM = Platform(
@@ -43,10 +28,10 @@ PLATFORM = Platform(
     read,
     Dialect(
         "Netlify",
-        "netlify.toml (only where its functions folder holds Python alone)",
-        "functions folder, variables",
-        "request, worker, restart, redeploy, node",
-        "a base folder or variables set in the dashboard",
+        "netlify.toml",
+        "nothing is deployed by it: its functions run no Python, and a front end is no finding",
+        "",
+        "Python files in its functions folder",
     ),
     wanted=lambda path: name_of(path) == "netlify.toml",
 )
