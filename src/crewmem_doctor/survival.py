@@ -157,17 +157,18 @@ def in_company(run: Run, placement: Placement, release: Release) -> Outcome:
     memory = run.memory
     if placement.kind != "path":
         return KEPT
-    verdicts = {_crowded(engine_on(memory, version), memory, version, long_lived(run)) for version in release.candidates}
+    held = long_lived(run)
+    verdicts = {_crowded(engine_on(memory, version), memory, version, held) for version in release.candidates}
     if len({verdict.word for verdict in verdicts}) == 1:
         return max(verdicts, key=lambda verdict: verdict.why)
-    return Outcome("unknown", f"on some releases that {release} allows, a process does not see what another one wrote")
+    return Outcome("unknown", f"on some releases that {release} allows, a process does not see what others wrote")
 
 
 def _crowded(engine: str, memory: Memory, version: Version, kept_open: bool) -> Outcome:
     if engine == "lancedb" and kept_open:
-        return Outcome("stale", "a process that opened the store before the first write never sees what another one wrote")
+        return Outcome("stale", "a process that opened it before the first write never sees what others write")
     if engine == "chroma" and (memory.kind == "third_party" or version >= CHROMA_DIRECT):
-        return Outcome("stale", "each process searches its own index of embedded Chroma, without what another one wrote")
+        return Outcome("stale", "each process searches its own index of embedded Chroma, without what others wrote")
     if engine == "qdrant":
         return Outcome("lost", "embedded Qdrant lets one process in and refuses every other")
     if engine == "qdrant-edge":

@@ -41,8 +41,9 @@ def _variables(service: Service) -> Iterator[Setting]:
 
 def _options(words: Iterable[str], at: Location) -> Iterator[Setting]:
     """`--name value …`, where a value may be several words and each option may stand in one word with its value."""
-    name, values = "", list[str]()
-    for word in [part for word in words for part in (word.split() if word.startswith("--") else [word])]:
+    name = ""
+    values: list[str] = []
+    for word in [part for given in words for part in (given.split() if given.startswith("--") else [given])]:
         if word.startswith("--"):
             if name in _NAMES:
                 yield Setting(name, Known(_text(values), at), at)

@@ -48,9 +48,9 @@ def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, int], list[Run]] = {}
     for run, placement in placements(project):
         process = run.process
-        if process is not None and process.forks and process.preload is not None and process.preload.value:
-            if run.loads_at_import and placement.kind == "path" and breaks(run.memory, project.release):
-                groups.setdefault((id(run.service), id(process)), []).append(run)
+        preloads = process is not None and process.forks and process.preload is not None and process.preload.value
+        if preloads and run.loads_at_import and placement.kind == "path" and breaks(run.memory, project.release):
+            groups.setdefault((id(run.service), id(process)), []).append(run)
     for runs in groups.values():
         yield _deployed(project, runs)
     yield from _in_code(project)

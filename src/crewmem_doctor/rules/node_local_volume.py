@@ -39,9 +39,9 @@ LOCAL = {"hostpath": "a hostPath", "bind": "a bind mount", "named": "a local vol
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, str], tuple[Mount, list[tuple[Run, Placement]]]] = {}
     for run, p in on_disk(project):
-        if p.mount is not None and p.mount.kind in LOCAL and p.mount.durable:
-            if survival(run, project.release)["node"].word == "lost" and not p.temporary:
-                groups.setdefault((id(run.service), p.mount.target), (p.mount, []))[1].append((run, p))
+        local = p.mount is not None and p.mount.kind in LOCAL and p.mount.durable and not p.temporary
+        if local and p.mount is not None and survival(run, project.release)["node"].word == "lost":
+            groups.setdefault((id(run.service), p.mount.target), (p.mount, []))[1].append((run, p))
     for mount, pairs in groups.values():
         service = pairs[0][0].service
         severity, confidence = graded(RULE.severity, (run for run, _ in pairs))

@@ -34,8 +34,9 @@ max_requests = 500
 
 def test_uwsgi_reads_its_ini(tree: Writer) -> None:
     (found,) = started(tree, "uwsgi --ini uwsgi.ini", {"uwsgi.ini": INI})
-    assert (found.target, found.workers, found.directory) == ("app:app", Known(4, Location("uwsgi.ini", 6, 1, 6, 14)), "/srv/web")
-    assert found.workers_at == Location("uwsgi.ini", 6, 1, 6, 14)
+    place = Location("uwsgi.ini", 6, 1, 6, 14)
+    assert (found.target, found.workers, found.workers_at) == ("app:app", Known(4, place), place)
+    assert found.directory == "/srv/web"
     assert (found.preload, found.forks, found.config) == (Known(True), True, ("uwsgi.ini",))
     assert found.max_requests == Known(500, Location("uwsgi.ini", 7, 1, 7, 19))
 
@@ -58,7 +59,8 @@ def test_the_command_line_and_the_environment_over_the_ini(tree: Writer) -> None
              "deploy/more.ini": "[uwsgi]\nlazy-apps = 1\n"}
     (found,) = started(tree, "uwsgi --ini deploy/base.ini", files, N="3")
     assert isinstance(found.workers, Known)
-    assert (found.workers.value, found.preload, found.config) == (3, Known(False), ("deploy/base.ini", "deploy/more.ini"))
+    assert (found.workers.value, found.preload) == (3, Known(False))
+    assert found.config == ("deploy/base.ini", "deploy/more.ini")
     (found,) = started(tree, "uwsgi --ini deploy/base.ini -p 2", files, N="3")
     assert isinstance(found.workers, Known)
     assert found.workers.value == 2
@@ -67,7 +69,11 @@ def test_the_command_line_and_the_environment_over_the_ini(tree: Writer) -> None
     assert found.preload is None
 
 
-PROCFILE = "web: gunicorn app:app -w 2\nworker: celery -A tasks worker -c 1\n# beat: celery beat\nrelease: alembic upgrade head\n"
+PROCFILE = """web: gunicorn app:app -w 2
+worker: celery -A tasks worker -c 1
+# beat: celery beat
+release: alembic upgrade head
+"""
 
 
 def test_honcho_starts_the_procfile(tree: Writer) -> None:
@@ -102,7 +108,8 @@ def test_gunicorn_replaces_workers(tree: Writer) -> None:
     conf = "preload_app = True\nmax_requests = 1000\nmax_requests_jitter = 50\nworkers = 2\n"
     (found,) = started(tree, "gunicorn app:app", {"gunicorn.conf.py": conf})
     assert isinstance(found.max_requests, Known)
-    assert (found.max_requests.value, found.max_requests.at.path if found.max_requests.at else "") == (1000, "gunicorn.conf.py")
+    assert found.max_requests.value == 1000
+    assert found.max_requests.at == Location("gunicorn.conf.py", 2, 16, 2, 20)
     assert found.preload is not None
     assert found.preload.value
     (found,) = started(tree, "gunicorn app:app --max-requests 0", {"gunicorn.conf.py": conf})
@@ -122,7 +129,9 @@ def test_gunicorn_replaces_workers(tree: Writer) -> None:
     ("huey_consumer tasks.huey -w 4", 1, False, None, None),
     ("huey_consumer.py tasks.huey -k process -w 4", 4, True, True, None),
 ])
-def test_task_workers(tree: Writer, command: str, workers: int, forks: bool, preload: bool | None, most: int | None) -> None:
+def test_task_workers(
+    tree: Writer, command: str, workers: int, forks: bool, preload: bool | None, most: int | None
+) -> None:
     (found,) = started(tree, command, {})
     assert isinstance(found.workers, Known)
     limit = found.max_requests.value if isinstance(found.max_requests, Known) else None

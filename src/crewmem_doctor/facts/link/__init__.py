@@ -60,8 +60,8 @@ class Joiner:
             in_script = (memory.level == "module" and memory.at.path in loaded and not memory.served
                          and process.server not in WORKERS)
             if reaches or in_script or (at_import and memory.kind != "conversation"):
-                made = (memory.level != "function" and memory.at.path in early) or any(p in early for p in memory.made_at_import)
-                yield Run(memory, service, process, around, reaches, True, made)
+                makers = (memory.at.path,) if memory.level != "function" else memory.made_at_import
+                yield Run(memory, service, process, around, reaches, True, any(p in early for p in makers))
 
     def _early(self, process: Process, starts: list[str], loaded: set[str]) -> set[str]:
         """What the process imports when it starts: a task worker also the modules of all tasks."""

@@ -22,7 +22,8 @@ _HANDS = ("map", "starmap", "imap", "imap_unordered", "apply", "apply_async", "m
 
 def forks(survey: Survey, memories: Iterable[Memory]) -> tuple[Fork, ...]:
     """Every fork whose child uses a memory made before it. A project that chooses to spawn has none."""
-    kept = {start_of(m.at): m for m in memories if m.store.kind == "path" and (m.level != "function" or m.made_at_import)}
+    early = [m for m in memories if m.store.kind == "path" and (m.level != "function" or m.made_at_import)]
+    kept = {start_of(m.at): m for m in early}
     if not kept or _spawns(survey):
         return ()
     goals = [(kept[place], site) for site in survey.base.calls if (place := start_of(site.location)) in kept]

@@ -31,7 +31,8 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
     loads the application before it forks."""
     name = words[0].text.rpartition("/")[2]
     server = name.removesuffix(".py").replace("rqworker", "rq").removesuffix("_consumer")
-    options = read_options(words[1:], _WORKERS.get(server, {}), "--with-scheduler --burst --watch --verbose -v --reload")
+    flags = "--with-scheduler --burst --watch --verbose -v --reload"
+    options = read_options(words[1:], _WORKERS.get(server, {}), flags)
     rest = [scene.shown(word) for word in options.positional]
     if server in ("rq", "taskiq", "procrastinate") and name != "rqworker":
         if not rest or rest[0] not in ("worker", "worker-pool"):
