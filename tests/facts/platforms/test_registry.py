@@ -55,7 +55,7 @@ SAMPLES = {
     "apprunner": "runtime: python3\nrun: {command: python a.py, env: [{name: A, value: b}]}\n",
     "cloudrun": "steps:\n- entrypoint: gcloud\n  args: [run, deploy, a, --image, b, --max-instances=3]\n",
     "appengine": "runtime: python312\nentrypoint: gunicorn main:app\nenv_variables: {A: b}\n",
-    "azure": "resource a 'Microsoft.App/containerApps@1' = {\n properties: {template: {containers: [{name: 'b'} ] } }\n}",
+    "azure": "resource a 'Microsoft.App/containerApps@1' = {\n properties: {template: {containers: [{name: 'b'}]}}\n}",
     "digitalocean": "name: a\nservices:\n- name: b\n  run_command: python a.py\n  envs: [{key: A, value: b}]\n",
     "huggingface": "---\nsdk: gradio\napp_file: main.py\n---\n",
     "cron": "* * * * * cd /opt/a && python main.py\n",

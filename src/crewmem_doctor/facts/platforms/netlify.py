@@ -1,5 +1,5 @@
-"""netlify.toml. Netlify's functions are JavaScript, TypeScript or Go: what it deploys beside a Python back end is a front
-end. Python in its functions folder is said to be unseen, not judged."""
+"""netlify.toml. Netlify's functions are JavaScript, TypeScript or Go: beside a Python back end it deploys a front end.
+Python in its functions folder is said to be unseen, not judged."""
 
 from __future__ import annotations
 
