@@ -221,12 +221,14 @@ SANDBOX = {"read_only_root": Known(True, HERE), "writable": ("/tmp",), "orchestr
     (run(**SANDBOX), "lost n/a lost lost n/a lost"),
     (run(variables={"CREWAI_STORAGE_DIR": "/tmp/m"}, **SANDBOX), "kept n/a lost lost n/a lost"),
     (run(variables={"CREWAI_STORAGE_DIR": "/tmpfiles"}, **SANDBOX), "lost n/a lost lost n/a lost"),
-    (run(mounts=(mount("/root", "nfs", shared=True, network="efs"),), replicas=Known(9), **SANDBOX), "kept n/a kept kept kept kept"),
+    (run(mounts=(mount("/root", "nfs", shared=True, network="efs"),), replicas=Known(9), **SANDBOX),
+     "kept n/a kept kept kept kept"),
 ])
 def test_platforms(case: Run, expected: str) -> None:
     assert words(case) == expected
 
 
 def test_a_platform_says_why() -> None:
-    outcome = survival(run(ephemeral_because="a dyno's files go", hidden_mounts="disks are in a dashboard"), NEW)["redeploy"]
-    assert outcome.why == ("no disk covers /root/.local/share/app/memory, and a dyno's files go (disks are in a dashboard)")
+    heroku = run(ephemeral_because="a dyno's files go", hidden_mounts="disks are in a dashboard")
+    outcome = survival(heroku, NEW)["redeploy"]
+    assert outcome.why == "no disk covers /root/.local/share/app/memory, and a dyno's files go (disks are in a dashboard)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crewmem_doctor.model.location import Location
@@ -15,16 +16,18 @@ from crewmem_doctor.sources.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\f\v]+|(?:\#|//)[^\n]*|/\*.*?(?:\*/|\Z))
-      |(?P<heredoc><<[-~]?(?P<tag>[A-Za-z_]\w*)[^\n]*\n(?P<body>.*?)^[ \t]*(?P=tag)\b)
+      |(?P<heredoc><<[-~]?(?P<tag>[A-Za-z_]\w*)[^\n]*\n)
       |(?P<multi>'''(?P<lines>.*?)(?:'''|\Z))
       |(?P<string>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?)
       |(?P<number>-?\d+(?:\.\d+)?)
       |(?P<name>[A-Za-z_][\w-]*)
       |(?P<newline>\n)
       |(?P<sign>.)""",
-    re.VERBOSE | re.DOTALL | re.MULTILINE)
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _DEPTH = 60
+_OPEN_HEREDOCS = 20
 _OPEN, _CLOSE = frozenset("{[("), frozenset("}])")
 
 
@@ -38,7 +41,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block at the top of a file: `resource "aws_lambda_function" "crew" {…}`, or Bicep's `resource x 'type' = {…}`."""
+    """A block at the top of a file: `resource "aws_lambda_function" "crew" {…}`, in Bicep `resource x 'type' = {…}`."""
 
     kind: str
     labels: tuple[str, ...]
@@ -51,12 +54,31 @@ def load(text: str, path: str) -> list[Block]:
     return _Reader(text, path).blocks()
 
 
+def _tokens(text: str) -> Iterator[Token]:
+    """The tokens of a file; those of a heredoc and of a triple-quoted string have their body as text."""
+    place, failed = 0, 0
+    while (match := _TOKEN.match(text, place)) is not None:
+        kind, place = match.lastgroup or "sign", match.end()
+        if kind == "heredoc":
+            closing = re.compile(rf"^[ \t]*{match['tag']}\b", re.MULTILINE)
+            end = closing.search(text, place) if failed < _OPEN_HEREDOCS else None
+            if end is not None:
+                yield Token(kind, text[place : end.start()], match.start(), end.end())
+                place = end.end()
+                continue
+            failed += 1  # never closed: so many that searching on would take too long
+            kind, place = "sign", match.start() + 2
+        if kind == "multi":
+            yield Token(kind, match["lines"], match.start(), place)
+        elif kind != "space":
+            yield Token(kind, text[match.start() : place], match.start(), place)
+
+
 class _Reader:
     def __init__(self, text: str, path: str) -> None:
         self.text, self.path = text, path
         self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
-        self.tokens = [Token(m.lastgroup or "sign", m[0], m.start(), m.end()) for m in _TOKEN.finditer(text)
-                       if m["space"] is None]
+        self.tokens = list(_tokens(text))
         self.place = 0
 
     def blocks(self) -> list[Block]:
@@ -113,7 +135,7 @@ class _Reader:
         key = Scalar(_unquoted(token.text), "str", self._span(token.start, token.end), token.kind == "string")
         self.place += 1
         after = self._peek()
-        while after is not None and after.kind == "string":         # labels of a nested block
+        while after is not None and after.kind == "string":  # labels of a nested block
             self.place += 1
             after = self._peek()
         if after is None:
@@ -150,9 +172,7 @@ class _Reader:
     def _literal(self, token: Token) -> Scalar:
         at = self._span(token.start, token.end)
         if token.kind in ("string", "multi", "heredoc"):
-            match = _TOKEN.match(self.text, token.start)
-            body = match["body"] or match["lines"] if match is not None and token.kind != "string" else None
-            value = _unquoted(token.text) if token.kind == "string" else body or ""
+            value = _unquoted(token.text) if token.kind == "string" else token.text
             return Scalar(value, "str", at, True, "${" in value or "%{" in value)
         if token.kind == "number" or token.text in ("true", "false"):
             return Scalar(token.text, "str", at)

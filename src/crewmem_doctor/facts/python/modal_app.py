@@ -51,14 +51,18 @@ class _Reader:
     def __init__(self, module: ast.Module, path: str) -> None:
         self.module, self.path = module, path
         self.values: dict[str, ast.expr] = {}
-        self.names: dict[str, str] = {}         # what `from modal import App as A` calls App
+        self.names: dict[str, str] = {}  # what `from modal import App as A` calls App
         for node in ast.walk(module):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "modal":
                 self.names.update((alias.asname or alias.name, alias.name) for alias in node.names)
             elif isinstance(node, ast.Import):
                 self.names.update((alias.asname or alias.name, "") for alias in node.names if alias.name == "modal")
         for statement in module.body:
-            if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+            if (
+                isinstance(statement, ast.Assign)
+                and len(statement.targets) == 1
+                and isinstance(statement.targets[0], ast.Name)
+            ):
                 self.values[statement.targets[0].id] = statement.value
             elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
                 self.values[statement.target.id] = statement.value
@@ -86,7 +90,7 @@ class _Reader:
         return node
 
     def modal_name(self, node: ast.expr) -> str:
-        """"Volume.from_name" for `modal.Volume.from_name`; empty for what is not Modal's."""
+        """ "Volume.from_name" for `modal.Volume.from_name`; empty for what is not Modal's."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -104,9 +108,16 @@ class _Reader:
         at = next((given[key] for key in _MOST if key in given), None)
         image = self.image(given.get("image"))
         return ModalFunction(
-            name, self.at(call.func), volumes, complete and whole, "secrets" in given, count,
-            self.at(at) if at is not None else None, next((self.text(c.args[0]) for c in image if _is(c, "workdir")), ""),
-            tuple(pair for c in image if _is(c, "env") for pair in self.pairs(c.args[0])))
+            name,
+            self.at(call.func),
+            volumes,
+            complete and whole,
+            "secrets" in given,
+            count,
+            self.at(at) if at is not None else None,
+            next((self.text(c.args[0]) for c in image if _is(c, "workdir")), ""),
+            tuple(pair for c in image if _is(c, "env") for pair in self.pairs(c.args[0])),
+        )
 
     def volumes(self, *given: ast.expr | None) -> tuple[tuple[Volume, ...], bool]:
         out: list[Volume] = []
@@ -149,8 +160,11 @@ class _Reader:
         node = self.value(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
-        if isinstance(node, ast.Call) and len(node.args) == 1 and ast.unparse(node.func).split(".")[-1] in (
-                "Path", "PurePosixPath", "str"):
+        if (
+            isinstance(node, ast.Call)
+            and len(node.args) == 1
+            and ast.unparse(node.func).split(".")[-1] in ("Path", "PurePosixPath", "str")
+        ):
             return self.text(node.args[0])
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             left, right = self.text(node.left), self.text(node.right)
@@ -158,7 +172,9 @@ class _Reader:
         return ""
 
     def at(self, node: ast.expr) -> Location:
-        return Location(self.path, node.lineno, node.col_offset + 1, node.end_lineno or 0, (node.end_col_offset or 0) + 1)
+        return Location(
+            self.path, node.lineno, node.col_offset + 1, node.end_lineno or 0, (node.end_col_offset or 0) + 1
+        )
 
 
 def _is(call: ast.Call, name: str) -> bool:
