@@ -44,7 +44,7 @@ def shared_stores(project: Project) -> list[list[Pair]]:
 def store_key(run: Run, placement: Placement) -> Key:
     mount, path, service = placement.mount, placement.display, run.service
     if mount is None or not mount.source:
-        return str(service.at), path
+        return service.platform, service.deployment, service.id, path
     inside = path[len(mount.target.rstrip("/")):].strip("/")
     return service.platform, service.deployment, mount.kind, mount.source, mount.sub_path.strip("/"), inside
 
