@@ -128,6 +128,8 @@ RULE = Rule(
             "services:\n  api:  # <-- here\n    build: .\n    deploy: {replicas: 3}\n" + SHARED + END)),
         Example("REDIS_URL without the package", _trees.service(
             API + IN_REDIS + WORKER.format("  # <-- here") + IN_REDIS + END, app__tasks_dot_py=TASKS)),
+        Example("replicas on Kubernetes", {k: v.replace("name: api}\n", "name: api}  # <-- here\n", 1) for k, v in _trees.deployed(
+            "nfs: {server: 10.0.0.2, path: /export}", replicas=2).items()}),
     ),
     good=(
         Example("the lock is in Redis", _trees.service(

@@ -75,8 +75,10 @@ RULE = Rule(
         Example("a Windows share, an older release", _trees.service(
             API + "    volumes:\n      - type: volume  # <-- here\n        source: m\n        target: /data\n" + SHARE.replace("TYPE", "cifs"),
             requirements_dot_txt="crewai==1.9.3\nfastapi\nuvicorn\n")),
+        Example("NFS in a pod", _trees.deployed("nfs: {server: 10.0.0.2, path: /export}", at_mount="  # <-- here")),
     ),
     good=(
+        Example("a claim whose class is not known", _trees.deployed("persistentVolumeClaim: {claimName: crew}")),
         Example("a volume of the host", _trees.service(API + "    volumes: ['m:/data']\nvolumes:\n  m:\n")),
         Example("the share holds something else", _trees.service(
             API + "    volumes: ['m:/exports', 'n:/data']\n" + SHARE.replace("TYPE", "nfs") + "  n:\n")),

@@ -67,8 +67,10 @@ RULE = Rule(
     bad=(
         Example("a bind mount in a swarm", _trees.service(SWARM + "    volumes:\n      - /srv/crew:/data  # <-- here\n")),
         Example("a local volume in a swarm", _trees.service(SWARM + "    volumes:\n      - m:/data  # <-- here\nvolumes:\n  m:\n")),
+        Example("a hostPath", _trees.deployed("hostPath: {path: /var/lib/crew}", at_mount="  # <-- here")),
     ),
     good=(
+        Example("a claim of the cluster", _trees.deployed("persistentVolumeClaim: {claimName: crew}")),
         Example("one host", _trees.service(
             "services:\n  api:\n    build: .\n    environment: {CREWAI_STORAGE_DIR: /data}\n    volumes: ['/srv/crew:/data']\n")),
         Example("pinned to its machine", _trees.service(
