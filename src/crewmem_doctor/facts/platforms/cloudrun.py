@@ -10,9 +10,21 @@ from dataclasses import replace
 from crewmem_doctor.facts.dockerfile import Image
 from crewmem_doctor.facts.platforms.base import NOTHING, Dialect, Found, Images, Platform, Tree
 from crewmem_doctor.facts.platforms.build import contained, dockerfile_near, found, native, service
+from crewmem_doctor.facts.platforms.cloudrun_flags import (
+    ANY,
+    FLAGS,
+    VALUES,
+    environment_of,
+    filled_in,
+    listed,
+    most_of,
+    mount_of,
+    mounts_of,
+    named_in,
+    pairs_of,
+)
 from crewmem_doctor.facts.platforms.nixpacks import start_of
 from crewmem_doctor.facts.platforms.syntax import (
-    as_number,
     below,
     documents,
     folder_of,
@@ -25,49 +37,14 @@ from crewmem_doctor.facts.platforms.syntax import (
     words,
 )
 from crewmem_doctor.facts.servers.options import Options, read_options
-from crewmem_doctor.model.deployment import Environment, Mount, Service, Setting, User
-from crewmem_doctor.model.known import Answer, Known, Unknown
-from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.deployment import Environment, Service, User
+from crewmem_doctor.model.known import Known
 from crewmem_doctor.sources.hcl import Block
 from crewmem_doctor.sources.passage import Passage
-from crewmem_doctor.sources.shell import CommandLine, Word, commands
+from crewmem_doctor.sources.shell import Word, commands
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
 _DEPLOY = re.compile(r"gcloud\b[^\n;&|]*?\brun\s+(?:jobs\s+)?(?:deploy|update|create)\b")
-_ANY = Unknown("Cloud Run starts as many instances as it needs, unless --max-instances says otherwise")
-_VALUES = {
-    name: name
-    for name in (
-        "--image",
-        "--source",
-        "--max-instances",
-        "--min-instances",
-        "--set-env-vars",
-        "--update-env-vars",
-        "--env-vars-file",
-        "--set-secrets",
-        "--update-secrets",
-        "--add-volume",
-        "--add-volume-mount",
-        "--command",
-        "--args",
-        "--region",
-        "--project",
-        "--platform",
-        "--memory",
-        "--cpu",
-        "--port",
-        "--service-account",
-        "--timeout",
-        "--concurrency",
-        "--dockerfile",
-        "--workdir",
-        "--max",
-        "--tasks",
-        "--function",
-    )
-}
-_FLAGS = "--allow-unauthenticated --no-allow-unauthenticated --quiet -q --no-traffic --no-cpu-throttling --cpu-boost"
 _ACTION = "google-github-actions/deploy-cloudrun"
 
 
@@ -126,8 +103,8 @@ def _of_words(
     tree: Tree, images: Images, given: Words[Word], path: str, variables: dict[str, str]
 ) -> Iterator[Service]:
     """`run deploy NAME --image …` as words, with what a script's own variables hold."""
-    filled = [Word(_filled(word.text, variables), word.at) for word in given]
-    options = read_options(tuple(filled), _VALUES, _FLAGS)
+    filled = [Word(filled_in(word.text, variables), word.at) for word in given]
+    options = read_options(tuple(filled), VALUES, FLAGS)
     positional = [word for word in options.positional if word.text not in ("beta", "alpha")]
     texts = [word.text for word in positional]
     if texts[:2] not in (["run", "deploy"], ["run", "services"], ["run", "jobs"]) or "replace" in texts:
@@ -136,16 +113,16 @@ def _of_words(
     image, source = options.get("--image"), options.get("--source")
     if image is None and source is None:
         return  # an update of something else, or `replace` of a YAML file
-    name = named.text if named is not None and "$" not in named.text else _named_in(image)
+    name = named.text if named is not None and "$" not in named.text else named_in(image)
     at = named.at if named is not None else filled[0].at
-    mounts = tuple(_mounts(options))
-    count, count_at = _most(options)
+    mounts = tuple(mounts_of(options))
+    count, count_at = most_of(options)
     bare = service(
         "cloudrun",
         name or "service",
         at,
         mounts=mounts,
-        environment=_environment(options),
+        environment=environment_of(options),
         replicas=count,
         replicas_at=count_at,
         deployment=path,
@@ -156,7 +133,7 @@ def _of_words(
 def _with_code(
     tree: Tree, images: Images, bare: Service, path: str, image: Word | None, source: Word | None, options: Options
 ) -> Service:
-    entry, command = _list(options.get("--command")), _list(options.get("--args"))
+    entry, command = listed(options.get("--command")), listed(options.get("--args"))
     if source is not None:
         folder = (
             inside("", source.text) if tree.is_dir(inside("", source.text)) else inside(folder_of(path), source.text)
@@ -183,112 +160,25 @@ def _above(tree: Tree, images: Images, path: str, source: str) -> Image | None:
     return dockerfile_near(tree, images, inside(folder, source)) if folder_of(path) else None
 
 
-def _filled(word: str, variables: dict[str, str]) -> str:
-    return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda match: variables.get(match[1], match[0]), word)
-
-
-def _named_in(image: Word | None) -> str:
-    last = image.text.partition("@")[0].rpartition("/")[2].partition(":")[0] if image is not None else ""
-    return "" if "$" in last else last
-
-
-def _list(word: Word | None) -> CommandLine | None:
-    if word is None or not word.text or "$" in word.text:
-        return None
-    return CommandLine.of([Word(part, word.at) for part in word.text.split(",")], word.at)
-
-
-def _environment(options: Options) -> Environment:
-    """`--set-env-vars` sets them all; without it, or with `--update-…`, those of the revision before stay."""
-    found_settings: list[Setting] = []
-    complete = options.get("--set-env-vars") is not None
-    why: list[str] = [] if complete else ["the service's variables on Cloud Run"]
-    for name in ("--set-env-vars", "--update-env-vars"):
-        for word in options.all(name):
-            pairs, more = _pairs(word)
-            found_settings.extend(pairs)
-            why.extend(more)
-    for name in ("--set-secrets", "--update-secrets"):
-        for word in options.all(name):
-            found_settings.extend(
-                Setting(s.name, Unknown("it comes from a secret", word.at), word.at, True)
-                for s in _pairs(word)[0]
-                if not s.name.startswith("/")
-            )
-    if options.get("--env-vars-file") is not None:
-        why.append("--env-vars-file")
-    return Environment(tuple(found_settings), tuple(why))
-
-
-def _pairs(word: Word) -> tuple[list[Setting], list[str]]:
-    """`A=1,B=2`, or `^@^A=1@B=2` with a separator of one's own."""
-    body, separator = word.text, ","
-    match = re.match(r"\^([^^]+)\^", body)
-    if match is not None:
-        separator, body = match[1], body[match.end() :]
-    out, why = [], []
-    for pair in body.split(separator):
-        name, equals, value = pair.partition("=")
-        if equals and "$" not in name:
-            said: Answer[str] = (
-                Unknown("a variable of the script fills it in", word.at) if "$" in value else Known(value, word.at)
-            )
-            out.append(Setting(name.strip(), said, word.at))
-        elif "$" in pair:
-            why.append("a variable of the script")
-    return out, why
-
-
-def _most(options: Options) -> tuple[Answer[int], Location | None]:
-    word = options.get("--max-instances") or options.get("--max")
-    if word is None:
-        return _ANY, None
-    return (_ANY if word.text == "default" else as_number(word.text, word.at)), word.at
-
-
-def _mounts(options: Options) -> Iterator[Mount]:
-    kinds = {}
-    for word in options.all("--add-volume"):
-        said = dict(part.partition("=")[::2] for part in word.text.split(","))
-        kinds[said.get("name", "")] = said
-    for word in options.all("--add-volume-mount"):
-        said = dict(part.partition("=")[::2] for part in word.text.split(","))
-        target, volume = said.get("mount-path", ""), kinds.get(said.get("volume", ""), {})
-        if target.startswith("/"):
-            yield _mount(target, volume.get("type", ""), said.get("volume", ""), word.at)
-
-
-def _mount(target: str, kind: str, source: str, at: Location) -> Mount:
-    """Buckets and NFS shares are one for all instances; memory and ephemeral disks go with the instance."""
-    target = target.rstrip("/") or "/"
-    if kind in ("nfs", "cloud-storage", "gcs"):
-        return Mount(target, "nfs", at, source, shared=True, network="nfs" if kind == "nfs" else "gcsfuse")
-    if kind in ("in-memory", "empty_dir", "emptyDir", "ephemeral-disk"):
-        return Mount(target, "emptydir", at, source, durable=False)
-    if kind in ("secret", "cloud-sql"):
-        return Mount(target, "secret", at, source, durable=False, read_only=True)
-    return Mount(target, "unknown", at, source)
-
-
 def _of_action(tree: Tree, images: Images, node: Mapping, path: str) -> Service:
     given = below(node, "with")
     key = below(given, "service")
     image, source = text(given, "image"), below(given, "source")
     flags = below(given, "flags")
     options = (
-        read_options(tuple(w for c in commands(Passage(flags.value, flags.at)) for w in c.words), _VALUES, _FLAGS)
+        read_options(tuple(w for c in commands(Passage(flags.value, flags.at)) for w in c.words), VALUES, FLAGS)
         if isinstance(flags, Scalar)
         else read_options((), {})
     )
-    count, count_at = _most(options)
+    count, count_at = most_of(options)
     lines = below(given, "env_vars")
-    pairs = _pairs(Word(",".join(lines.value.split("\n")), lines.at))[0] if isinstance(lines, Scalar) else []
+    pairs = pairs_of(Word(",".join(lines.value.split("\n")), lines.at))[0] if isinstance(lines, Scalar) else []
     name = key.value if isinstance(key, Scalar) and "$" not in key.value else "service"
     bare = service(
         "cloudrun",
         name,
         key.at if key is not None else node.at,
-        mounts=tuple(_mounts(options)),
+        mounts=tuple(mounts_of(options)),
         environment=Environment(tuple(pairs), ("the service's variables on Cloud Run",)),
         replicas=count,
         replicas_at=count_at,
@@ -321,7 +211,7 @@ def terraform_service(tree: Tree, images: Images, block: Block, path: str) -> Se
         )
         if isinstance(target, Scalar):
             mounts.append(
-                _mount(target.value, kind.replace("cloud_sql_instance", "cloud-sql"), text(node, "name"), target.at)
+                mount_of(target.value, kind.replace("cloud_sql_instance", "cloud-sql"), text(node, "name"), target.at)
             )
     most = (
         below(block.body, "template", "scaling", "max_instance_count")
@@ -339,7 +229,7 @@ def terraform_service(tree: Tree, images: Images, block: Block, path: str) -> Se
         environment=Environment(
             tuple(v for n in _several(below(container, "env")) for v in named_settings(Sequence((n,), n.at)))
         ),
-        replicas=number(most) or _ANY,
+        replicas=number(most) or ANY,
         replicas_at=most.at if most else None,
         image="" if image else said,
         deployment=path,

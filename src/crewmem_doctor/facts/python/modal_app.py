@@ -16,7 +16,7 @@ _DURABLE = {"Volume": "volume", "NetworkFileSystem": "nfs", "CloudBucketMount": 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """`target` is the place in the container, `name` the volume's, `kind` "volume", "nfs", "bucket" or "" (not known)."""
+    """`target` is the place in the container, `kind` "volume", "nfs", "bucket" or "" (not known)."""
 
     target: str
     name: str
