@@ -15,6 +15,7 @@ from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Store
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release, Version
+from crewmem_doctor.model.report import Outcome
 from crewmem_doctor.placement import place, unwritable
 from crewmem_doctor.survival import survival
 
@@ -78,6 +79,40 @@ def test_a_release_that_empties_memory_when_a_crew_is_built_loses_the_next_reque
     assert survival(run(builds=False), OLD)["request"].word == "kept"
     both = Release((Version(0, 63, 6), Version(1, 15, 30)), ">=0.60")
     assert survival(run(), both)["request"].word == "unknown"
+
+
+CHROMA = Release((Version(1, 9, 3),), "==1.9.3", locked=True)
+DISK = (mount("/root/.local"),)
+
+
+@pytest.mark.parametrize(("case", "release", "word"), [
+    (run(workers=4, builds=False), NEW, "stale"),
+    (run(workers=1, builds=False), NEW, "n/a"),
+    (run(workers=4), NEW, "kept"),
+    (run(workers=4), CHROMA, "stale"),
+    (run(workers=4), OLD, "kept"),
+    (run(workers=4), Release((CHROMA.newest, NEW.newest), ">=1.9"), "unknown"),
+    (run(workers=4, builds=False), Release((CHROMA.newest, NEW.newest), ">=1.9"), "stale"),
+    (run(Store("path", "QdrantClient(path=…)", Text("/q"), "qdrant"), workers=2), NEW, "lost"),
+    (run(Store("path", "Memory(storage=…)", None, "qdrant-edge"), workers=2), NEW, "stale"),
+    (run(Store("path", "sqlite3.connect(…)", Text("/x.db"), "sqlite"), workers=2, builds=False), NEW, "kept"),
+])
+def test_what_workers_see_of_one_another(case: Run, release: Release, word: str) -> None:
+    assert survival(case, release)["worker"].word == word
+
+
+def test_replicas_over_one_volume_are_as_stale_as_workers() -> None:
+    held = run(mounts=DISK, builds=False, replicas=Known(3))
+    assert words(held) == "kept n/a kept kept stale n/a"
+    assert survival(run(mounts=DISK, builds=False, replicas=Unknown("set outside")), NEW)["replica"] == Outcome("unknown", "set outside")
+    assert survival(run(builds=False, replicas=Known(3)), NEW)["replica"].word == "lost", "each has a disk of its own"
+
+
+def test_workers_of_unknown_number_leave_it_open() -> None:
+    held = run(builds=False)
+    assert held.process is not None
+    many = replace(held, process=replace(held.process, workers=Unknown("as many as CPUs")))
+    assert survival(many, NEW)["worker"] == Outcome("unknown", "as many as CPUs")
 
 
 def test_a_path_made_for_the_request_is_lost_at_once() -> None:
@@ -164,3 +199,36 @@ def test_a_path_for_each_caller_is_judged_by_what_is_the_same_for_all() -> None:
 
 def test_a_mount_whose_target_is_set_outside_may_cover_anything() -> None:
     assert words(run(mounts=(mount("$STORE"),))) == "kept n/a kept unknown n/a unknown"
+
+
+HOST = (mount("/", "hostpath", shared=True, local=True), mount("/tmp", "temporary", durable=False, shared=True))
+SANDBOX = {"read_only_root": Known(True, HERE), "writable": ("/tmp",), "orchestrated": True, "restart_keeps_layer": False}
+
+
+@pytest.mark.parametrize(("case", "expected"), [
+    # a machine of its own: its disk stays, what is temporary passes when it starts
+    (run(mounts=HOST), "kept n/a kept kept n/a n/a"),
+    (run(mounts=HOST, variables={"CREWAI_STORAGE_DIR": "/tmp/m"}), "kept n/a kept lost n/a lost"),
+    (run(mounts=(*HOST, mount("/root", "hostpath", read_only=True))), "lost n/a lost lost n/a n/a"),
+    # a disk of the machine itself does not move with the workload, another platform's disk does
+    (run(mounts=(mount("/root", "disk", local=True),), orchestrated=True), "kept n/a kept kept n/a lost"),
+    (run(mounts=(mount("/root", "disk"),), orchestrated=True), "kept n/a kept kept n/a kept"),
+    (run(mounts=(mount("/root", "disk"),), orchestrated=True, replicas=Known(2)), "kept n/a kept kept lost kept"),
+    # nobody knows whether anything is mounted
+    (run(mounts=(mount("/root", "unknown", optional="it is a paid option"),), orchestrated=True, replicas=Known(2)),
+     "kept n/a unknown unknown unknown unknown"),
+    # a function: only /tmp can be written, and no instance shares it
+    (run(**SANDBOX), "lost n/a lost lost n/a lost"),
+    (run(variables={"CREWAI_STORAGE_DIR": "/tmp/m"}, **SANDBOX), "kept n/a lost lost n/a lost"),
+    (run(variables={"CREWAI_STORAGE_DIR": "/tmpfiles"}, **SANDBOX), "lost n/a lost lost n/a lost"),
+    (run(mounts=(mount("/root", "nfs", shared=True, network="efs"),), replicas=Known(9), **SANDBOX),
+     "kept n/a kept kept kept kept"),
+])
+def test_platforms(case: Run, expected: str) -> None:
+    assert words(case) == expected
+
+
+def test_a_platform_says_why() -> None:
+    heroku = run(ephemeral_because="a dyno's files go", hidden_mounts="disks are in a dashboard")
+    outcome = survival(heroku, NEW)["redeploy"]
+    assert outcome.why == "no disk covers /root/.local/share/app/memory, and a dyno's files go (disks are in a dashboard)"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from crewmem_doctor import policy
+from crewmem_doctor.facts.backing_settings import with_settings
 from crewmem_doctor.facts.comments import read_comments
-from crewmem_doctor.facts.compose import read_compose
-from crewmem_doctor.facts.dockerfile import standalone_services
+from crewmem_doctor.facts.committed import committed_stores
+from crewmem_doctor.facts.deployments import read_deployments
 from crewmem_doctor.facts.link import link
 from crewmem_doctor.facts.link.hints import hinted_variables, started_scripts
 from crewmem_doctor.facts.python import read_code
@@ -50,18 +51,17 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
 
 def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
-    composed, compose_gaps, used = read_compose(tree)
-    dockerfile_gaps: list[Gap] = []
-    alone = standalone_services(tree, used, dockerfile_gaps)
-    services = (*composed, *alone)
+    found, deployment_gaps = read_deployments(tree)
+    services = tuple(with_settings(service, tree) for service in found)
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
     memories = numbered(code.memories, code.code, asked.release)
     runs, services = link(code.code, memories, services, tree.python, hinted_variables(tree))
-    gaps = {*tree.gaps, *code.gaps, *compose_gaps, *dockerfile_gaps, *asked.gaps}
+    gaps = {*tree.gaps, *code.gaps, *deployment_gaps, *asked.gaps}
     return Project(
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
+        committed_stores=committed_stores(tree),
         gaps=tuple(sorted(gaps)), files=len(tree.python) + len(tree.opened), excerpt=excerpts(tree))
 
 

@@ -274,9 +274,11 @@ def unwritable(run: Run, placement: Placement) -> tuple[str, Location | None, Co
     mount = placement.mount
     if mount is not None and mount.read_only:
         return f"{mount.target} is mounted read-only", mount.at, "high"
-    if mount is None and service.read_only_root is not None and service.read_only_root.value:
-        return "the root file system is read-only and no mount covers it", service.read_only_root.at, "high"
     path = placement.path
+    if mount is None and service.read_only_root is not None and service.read_only_root.value:
+        if any(isinstance(path, Unknown) or _inside(path.value, folder) for folder in service.writable):
+            return None
+        return "the root file system is read-only and no mount covers it", service.read_only_root.at, "high"
     if user.root or isinstance(path, Unknown) or is_temporary(path.value) or _owned(user.owns, path.value):
         return None
     home = user.home.value if isinstance(user.home, Known) else ""

@@ -12,14 +12,16 @@ from crewmem_doctor.model.expression import Fresh
 from crewmem_doctor.model.known import Known, Unknown
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
-from crewmem_doctor.model.release import Release
+from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.model.report import Outcome
 from crewmem_doctor.placement import Placement, place, unwritable
 from crewmem_doctor.releases.construction import resets_on_construction
 from crewmem_doctor.releases.keys import agent_memory_is_real
+from crewmem_doctor.releases.paths import default_location
 
 KEPT = Outcome("kept")
 NOT_APPLICABLE = Outcome("n/a")
+CHROMA_DIRECT = Version(0, 74, 0)  # before, Chroma was only reached through another package
 
 
 def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
@@ -96,7 +98,8 @@ def _worker(run: Run, placement: Placement, release: Release) -> Outcome:
             else f"each process gets a path of its own ({_made_by(placement)})"
         )
         return Outcome("unknown", why) if count is None else Outcome("lost", where)
-    return KEPT
+    crowd = in_company(run, placement, release)
+    return Outcome("unknown", why) if count is None and crowd != KEPT else crowd
 
 
 def _restart(run: Run, placement: Placement, release: Release) -> Outcome:
@@ -113,6 +116,8 @@ def _restart(run: Run, placement: Placement, release: Release) -> Outcome:
         if placement.maybe and not run.service.restart_keeps_layer:
             return Outcome("unknown", placement.why)
         return KEPT if run.service.restart_keeps_layer else Outcome("lost", _no_mount(run.service, placement))
+    if mount.optional:
+        return Outcome("unknown", mount.optional)
     if mount.kind == "tmpfs":
         return Outcome("lost", f"{mount.target} is a tmpfs, which is emptied when the container stops")
     return KEPT
@@ -125,6 +130,8 @@ def _redeploy(run: Run, placement: Placement, release: Release) -> Outcome:
             return Outcome("unknown", placement.why)
         if mount is None:
             return Outcome("lost", _no_mount(run.service, placement))
+        if mount.optional:
+            return Outcome("unknown", mount.optional)
         return KEPT if mount.durable else Outcome("lost", _ephemeral(mount))
     return _restart(run, placement, release)
 
@@ -137,13 +144,53 @@ def _replica(run: Run, placement: Placement, release: Release) -> Outcome:
         return Outcome("unknown", run.memory.store.why)
     if placement.kind == "server":
         return KEPT
-    outcome = _own_disk(run, placement)
-    if outcome.word == "lost" and isinstance(replicas, Unknown):
+    outcome = own_disk(run, placement)
+    outcome = in_company(run, placement, release) if outcome == KEPT else outcome
+    if outcome.word in ("lost", "stale") and isinstance(replicas, Unknown):
         return Outcome("unknown", replicas.why)
     return outcome
 
 
-def _own_disk(run: Run, placement: Placement) -> Outcome:
+def in_company(run: Run, placement: Placement, release: Release) -> Outcome:
+    """What becomes of a memory whose store several processes have open at once."""
+    memory = run.memory
+    if placement.kind != "path":
+        return KEPT
+    held = long_lived(run)
+    verdicts = {_crowded(engine_on(memory, version), memory, version, held) for version in release.candidates}
+    if len({verdict.word for verdict in verdicts}) == 1:
+        return max(verdicts, key=lambda verdict: verdict.why)
+    return Outcome("unknown", f"on some releases that {release} allows, a process does not see what others wrote")
+
+
+def _crowded(engine: str, memory: Memory, version: Version, kept_open: bool) -> Outcome:
+    if engine == "lancedb" and kept_open:
+        return Outcome("stale", "a process that opened it before the first write never sees what others write")
+    if engine == "chroma" and (memory.kind == "third_party" or version >= CHROMA_DIRECT):
+        return Outcome("stale", "each process searches its own index of embedded Chroma, without what others wrote")
+    if engine == "qdrant":
+        return Outcome("lost", "embedded Qdrant lets one process in and refuses every other")
+    if engine == "qdrant-edge":
+        return Outcome("stale", "each process writes to a shard of its own, which others see only after it has closed")
+    return KEPT
+
+
+def engine_on(memory: Memory, version: Version) -> str:
+    """The engine that keeps the records on that release: what the code says, else the release's own."""
+    if memory.store.engine != "default":
+        return memory.store.engine
+    artefact = default_location(version, memory.kind)
+    return artefact.engine if artefact is not None else "unknown"
+
+
+def long_lived(run: Run) -> bool:
+    """Whether requests share one memory object: it is made at import, or kept by whoever made it first."""
+    if run.memory.level == "module" or run.loads_at_import:
+        return True
+    return any(not reach.builds for reach in run.reaches if reach.entry.kind != "script")
+
+
+def own_disk(run: Run, placement: Placement) -> Outcome:
     if placement.kind == "process":
         return Outcome("lost", _lost_in_process(run))
     if placement.fresh is not None:
@@ -155,6 +202,8 @@ def _own_disk(run: Run, placement: Placement) -> Outcome:
         return Outcome("lost", f"each replica has its own {placement.display}")
     if mount.shared or (mount.kind in ("named", "bind") and not run.service.orchestrated):
         return KEPT
+    if mount.unsure or mount.optional:
+        return Outcome("unknown", mount.unsure or mount.optional)
     return Outcome("lost", f"each replica has its own {_described(mount).partition(' ')[2]} at {mount.target}")
 
 
@@ -170,19 +219,27 @@ def _node(run: Run, placement: Placement, release: Release) -> Outcome:
         return KEPT if run.service.orchestrated else NOT_APPLICABLE
     if not run.service.orchestrated:
         return NOT_APPLICABLE
-    if mount.kind in ("named", "bind", "hostpath"):
+    if mount.kind in ("named", "bind", "hostpath") or mount.local:
         return Outcome("lost", f"{_described(mount)} at {mount.target} stays on the node it was made on")
     return KEPT
 
 
 def _no_mount(service: Service, placement: Placement) -> str:
+    if service.ephemeral_because:
+        hidden = f" ({service.hidden_mounts})" if service.hidden_mounts else ""
+        return f"no disk covers {placement.display}, and {service.ephemeral_because}{hidden}"
     if not service.mounts:
         return f"nothing is mounted, so {placement.display} is in the container's own layer"
     return f"no mount covers {placement.display}"
 
 
 def _ephemeral(mount: Mount) -> str:
-    lives = {"tmpfs": "is RAM", "emptydir": "ends with the pod", "anonymous": "is replaced with the container"}
+    lives = {
+        "tmpfs": "is RAM",
+        "emptydir": "ends with the pod",
+        "anonymous": "is replaced with the container",
+        "temporary": "is emptied when the machine starts",
+    }
     return f"{_described(mount)} at {mount.target} {lives.get(mount.kind, 'does not outlive the container')}"
 
 

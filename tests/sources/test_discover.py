@@ -57,6 +57,7 @@ def test_python_hits_and_candidates_are_sorted_relative_paths(tmp_path: Path) ->
         ".env.example",
         "Dockerfile",
         "Procfile",
+        "README.md",
         "compose.override.yaml",
         "deploy/prod.Dockerfile",
         "docker-entrypoint",

@@ -97,6 +97,16 @@ class ServerRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """A place that starts a child process with a function that uses memories the parent has made: `what` is the call
+    ("multiprocessing.Process"), `memories` are their positions."""
+
+    at: Location
+    what: str
+    memories: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """Everything the Python sources said."""
 
@@ -106,6 +116,7 @@ class Code:
     env_reads: tuple[EnvRead, ...] = ()
     env_writes: tuple[EnvWrite, ...] = ()
     server_runs: tuple[ServerRun, ...] = ()
+    forks: tuple[Fork, ...] = ()
     dotenv_loads: tuple[Location, ...] = ()
     uses_crewai: bool = False
 

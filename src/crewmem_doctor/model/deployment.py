@@ -22,6 +22,7 @@ MountKind = Literal[
     "configmap",
     "secret",
     "nfs",
+    "temporary",
     "unknown",
 ]
 # request < worker < restart < redeploy < replica < node: what can happen to a service.
@@ -35,6 +36,7 @@ class Mount:
 
     `source` is the volume's name or the host path (for a bind: relative to the scan root where it lies inside it).
     `shared` says that all replicas see one content. `network` names a network file system where one is known ("nfs").
+    `unsure` says why it is not known whether replicas share it; `shared` is then False.
     """
 
     target: str
@@ -46,6 +48,9 @@ class Mount:
     read_only: bool = False
     network: str = ""
     sub_path: str = ""
+    local: bool = False  # a disk of the machine itself, which stays behind when the workload moves (a Fly volume)
+    unsure: str = ""
+    optional: str = ""  # why it is not known whether anything is mounted there at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Process:
     preload: Known[bool] | None = None  # the application is loaded before the fork
     forks: bool = False  # workers are forked from a process that may have loaded the application
     reload: bool = False
+    max_requests: Answer[int] | None = None  # a worker is replaced after so many requests or tasks
     environment: tuple[Setting, ...] = ()  # VAR=value before the command, --env
     config: tuple[str, ...] = ()  # gunicorn.conf.py and scripts that were read, by path
 
@@ -147,6 +153,7 @@ class Service:
     context: str = ""  # directory of the tree the image is built from
     image: str = ""
     backing: str = ""
+    configured: tuple[Setting, ...] = ()  # what a backing server's command line and mounted configuration set
     dockerfile: str = ""  # path of the Dockerfile it is built from
     base_image: str = ""
     packages: tuple[str, ...] = ()  # `pip install` words of the image
@@ -154,6 +161,11 @@ class Service:
     dev: bool = False
     orchestrated: bool = False
     restart_keeps_layer: bool = True  # a restart in place keeps the container's layer (Docker yes, Kubernetes no)
-    durable_disk: bool = True  # False where the platform offers none for that file system
+    durable_disk: bool = True  # False where the platform offers none, or offers one that this service does not take
+    ephemeral_because: str = ""  # what the platform says of the file system that it gives to this service
+    writable: tuple[str, ...] = ()  # directories that a read-only root leaves writable, e.g. Lambda's /tmp
+    hidden_mounts: str = ""  # why disks may be mounted that the tree cannot show
     profiles: tuple[str, ...] = ()
     deployment: str = ""  # groups the services that are deployed together: the compose project's main file
+    rollout: str = ""  # how Kubernetes replaces pods: "Recreate", "RollingUpdate", "OnDelete"
+    grace: Answer[int] | None = None  # seconds between SIGTERM and SIGKILL, where something sets them

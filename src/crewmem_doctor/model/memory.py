@@ -137,6 +137,7 @@ class Memory:
     llms: tuple[tuple[str, Location], ...] = ()  # model strings of the crew's agents: ("gemini/gemini-2.0", at)
     used_by: tuple[Step, ...] = ()  # crews and agents that a memory object is handed to
     kept_in_object: bool = False  # the memory lives in a long-lived object of the process
+    made_at_import: tuple[str, ...] = ()  # modules whose import makes it, by a call of the function that builds it
     reads: tuple[str, ...] = ()  # environment variables the code around this memory reads for it
     inside: str = ""  # qualified name of the enclosing function or class in its module
     id: str = ""

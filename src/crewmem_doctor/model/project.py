@@ -78,6 +78,7 @@ class Project:
     dotenv: tuple[Setting, ...] = ()       # what the tree's own .env files set (not .env.example)
     observations: tuple[Observation, ...] = ()
     comments: tuple[Comment, ...] = ()
+    committed_stores: tuple[str, ...] = ()  # databases of records that lie in the tree itself, by path
     gaps: tuple[Gap, ...] = ()
     files: int = 0
     excerpt: Callable[[str, int], str] = field(default=lambda _path, _line: "", compare=False)

@@ -73,7 +73,7 @@ def reported_by_deployment(project: Project, memory: Memory) -> bool:
     for run, placement in placements(project):
         if run.memory is not memory:
             continue
-        if unwritable(run, placement) is not None or any(o.word == "lost" for o in survival(run, project.release).values()):
+        if unwritable(run, placement) is not None or any(o.word in ("lost", "stale") for o in survival(run, project.release).values()):
             return True
         if placement.mount is not None and isinstance(placement.path, Known):
             inside = placement.path.value[len(placement.mount.target.rstrip("/")):]

@@ -40,3 +40,37 @@ def service(compose: str = "", **files: str) -> dict[str, str]:
     for name, text in files.items():
         tree[name.replace("__", "/").replace("_dot_", ".")] = text
     return tree
+
+
+def native(procfile: str, **files: str) -> dict[str, str]:
+    """The same service without an image: a platform runs it from its sources, as its Procfile says."""
+    tree = service(**files)
+    del tree["Dockerfile"]
+    return {**tree, "Procfile": procfile}
+
+
+def deployed(volume: str, at_volume: str = "", at_mount: str = "", replicas: int = 1, **files: str) -> dict[str, str]:
+    """The same service on Kubernetes, with its store on a volume; `volume` says what that is. The marks go behind the
+    volume's name and behind its mount's."""
+    manifest = f"""apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: api}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: api}}}}
+  template:
+    metadata: {{labels: {{app: api}}}}
+    spec:
+      containers:
+        - name: api
+          image: registry.test/api:1
+          env:
+            - {{name: CREWAI_STORAGE_DIR, value: /data}}
+          volumeMounts:
+            - name: memory{at_mount}
+              mountPath: /data
+      volumes:
+        - name: memory{at_volume}
+          {volume}
+"""
+    return {**service(**files), "k8s/api.yaml": manifest}

@@ -36,7 +36,9 @@ from crewmem_doctor.rules.base import Example, Rule
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[Location, list[Landing]] = {}
     for landing in landings(project):
-        if _vanishes(landing) and (landing.run is None or landing.run.service.durable_disk):
+        # Without any disk that lasts CM205 speaks; a directory made anew for each process is a fault of its own.
+        lasting = landing.run is None or landing.run.service.durable_disk or _made(landing) is not None
+        if _vanishes(landing) and lasting:
             groups.setdefault(_place_of(landing), []).append(landing)
     for at, found in groups.items():
         exposed = [x for x in found if not _covered(x)]

@@ -37,13 +37,15 @@ from collections.abc import Iterator
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
 from crewmem_doctor.rules.base import Example, Rule
 
 
 def check(project: Project) -> Iterator[Finding]:
     lost = ((run, p) for run, p in on_disk(project)
-            if p.in_layer and not run.service.mounts and not p.temporary and run.service.durable_disk)
+            if p.in_layer and not run.service.mounts and not p.temporary and run.service.durable_disk
+            and baked(project, run, p) is None)
     for service, pairs in by_service(lost):
         severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
         places = places_of(pairs)

@@ -31,6 +31,7 @@ from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -40,7 +41,8 @@ MYTHS = {"/.local/share/CrewAI": "CrewAI's documentation names ~/.local/share/Cr
 
 def check(project: Project) -> Iterator[Finding]:
     missed = ((run, p) for run, p in on_disk(project)
-              if p.in_layer and run.service.mounts and not p.temporary and run.service.durable_disk)
+              if p.in_layer and run.service.mounts and not p.temporary and run.service.durable_disk
+              and baked(project, run, p) is None)
     for service, pairs in by_service(missed):
         severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
         places = places_of(pairs)

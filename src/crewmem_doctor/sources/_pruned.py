@@ -56,7 +56,7 @@ def is_aside_file(name: str) -> bool:
 
 _SUFFIXES = frozenset((
     "yaml", "yml", "toml", "cfg", "ini", "conf", "sh", "bash", "lock", "env", "service", "timer", "dockerfile",
-    "containerfile", "pip", "tf", "bicep", "procfile", "nix",
+    "containerfile", "pip", "tf", "bicep", "procfile", "nix", "crontab", "cron", "template",
 ))
 _JSON = frozenset((
     "vercel.json", "railway.json", "serverless.json", "now.json", "app.json", "fly.json", "cdk.json",
@@ -64,22 +64,22 @@ _JSON = frozenset((
     "dockerrun.aws.json", "docker-compose.json", "compose.json", "devcontainer.json", "pipfile.lock", "heroku.json",
     "copilot.json", "crew.json", "crew.jsonc", "host.json", "function.json", "supervisord.json", "template.json",
 ))
-_NAMES = frozenset(("pipfile", "procfile", "makefile", "justfile", "crontab"))
+_NAMES = frozenset(("pipfile", "procfile", "makefile", "justfile", "crontab", "crontab.txt", "readme.md"))
 _TEXTS = frozenset((
     "dev", "prod", "base", "common", "production", "main", "runtime", "conda", "packages", "deps", "dependencies",
 ))
 _BEGINNINGS = (".env", "env.", "dockerfile", "containerfile", "procfile")
-_JSON_WORDS = ("task-def", "task_def", "taskdef", "container-def", "container_def", "ecs")
+_JSON_WORDS = ("task-def", "task_def", "taskdef", "container-def", "container_def", "ecs", "railway")
 
 
 def is_candidate(name: str) -> bool:
     """Whether a file that is not Python may hold a requirement, a setting or a deployment."""
     low = name.lower()
     stem, dot, suffix = low.rpartition(".")
-    if dot and suffix in _SUFFIXES:
+    if (dot and suffix in _SUFFIXES) or low in _NAMES:
         return True
     if suffix == "json" or suffix == "jsonc":
         return low in _JSON or any(word in stem for word in _JSON_WORDS)
     if suffix == "txt" or suffix == "in":
         return "require" in stem or "constraint" in stem or stem in _TEXTS
-    return low in _NAMES or low.startswith(_BEGINNINGS) or "entrypoint" in low
+    return low.startswith(_BEGINNINGS) or "entrypoint" in low

@@ -52,6 +52,7 @@ class Joiner:
 
     def _of_process(self, service: Service, process: Process, starts: list[str]) -> Iterable[Run]:
         loaded, imported = self._loaded(service, process, starts), self.files.at_import(starts)
+        early = self._early(process, starts, loaded)
         around = surroundings(service, process, imported, self.files.code.env_writes, self.hinted)
         for memory in self.memories:
             reaches = tuple(r for r in memory.handlers if _served(r, process, loaded, starts))
@@ -59,7 +60,13 @@ class Joiner:
             in_script = (memory.level == "module" and memory.at.path in loaded and not memory.served
                          and process.server not in WORKERS)
             if reaches or in_script or (at_import and memory.kind != "conversation"):
-                yield Run(memory, service, process, around, reaches, True, at_import)
+                makers = (memory.at.path,) if memory.level != "function" else memory.made_at_import
+                yield Run(memory, service, process, around, reaches, True, any(p in early for p in makers))
+
+    def _early(self, process: Process, starts: list[str], loaded: set[str]) -> set[str]:
+        """What the process imports when it starts: a task worker also the modules of all tasks."""
+        tasks = {r.entry.at.path for m in self.memories for r in m.handlers if r.entry.kind == "task"} & loaded
+        return self.files.at_import([*starts, *sorted(tasks)] if process.server in WORKERS else starts)
 
     def _loaded(self, service: Service, process: Process, starts: list[str]) -> set[str]:
         """Frameworks that find modules by name at run time (task queues, Django) load the whole project part."""

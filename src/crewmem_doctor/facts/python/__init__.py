@@ -10,6 +10,7 @@ from crewmem_doctor.facts.python.calls import api_calls, api_imports, module_fac
 from crewmem_doctor.facts.python.conversations import find_conversations
 from crewmem_doctor.facts.python.entries import entry_points
 from crewmem_doctor.facts.python.environment import dotenv_loads, env_reads, env_writes
+from crewmem_doctor.facts.python.forks import forks
 from crewmem_doctor.facts.python.index import CodeBase
 from crewmem_doctor.facts.python.memories import find_memories
 from crewmem_doctor.facts.python.servers import server_runs
@@ -53,6 +54,7 @@ def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
         env_reads=_whole(survey, partial(env_reads, survey, memories)),
         env_writes=_whole(survey, partial(env_writes, survey)),
         server_runs=servers,
+        forks=_whole(survey, partial(forks, survey, memories)),
         dotenv_loads=_whole(survey, partial(dotenv_loads, survey)),
         uses_crewai=uses_crewai,
     )

@@ -143,7 +143,11 @@ def _at_import(function: Function, node: ast.AST) -> bool:
 
 
 def under_main(module: Module, node: ast.AST) -> bool:
-    line = getattr(node, "lineno", 0)
+    return on_script_line(module, getattr(node, "lineno", 0))
+
+
+def on_script_line(module: Module, line: int) -> bool:
+    """Whether top-level code on that line runs only where the module is run as a script."""
     return any(
         isinstance(s, ast.If) and is_main_guard(s.test) and s.lineno <= line <= (s.end_lineno or s.lineno)
         for s in module.tree.body

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Union
 
+from crewmem_doctor.facts.python.environment import on_script_line
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scope
 from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
@@ -59,15 +60,21 @@ class Ledger:
         return []
 
     def finish(self, survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
+        bodies = {
+            module.body: EntryPoint("script", path, Location(path, 1), module.name, "")
+            for path, module in self.base.modules.items()
+        }
         done: list[Memory] = []
         for draft in self.drafts.values():
             memory = draft.memory
             with survey.attempt(memory.at):
-                memory = self._finished(draft, entries)
+                memory = self._finished(draft, entries, bodies)
             done.append(memory)
         return tuple(sorted(done, key=lambda m: (m.at, m.kind)))
 
-    def _finished(self, draft: Draft, entries: Mapping[Function, EntryPoint]) -> Memory:
+    def _finished(
+        self, draft: Draft, entries: Mapping[Function, EntryPoint], bodies: Mapping[Function, EntryPoint]
+    ) -> Memory:
         memory = draft.memory
         handlers = reaches(self.base, draft.goals, entries, draft.made_once)
         values = [*draft.values, memory.store.where, *(sink.value for sink in draft.sinks)]
@@ -81,9 +88,22 @@ class Ledger:
             sinks=_unique_sinks(draft.sinks),
             llms=tuple(dict.fromkeys(draft.llms)),
             used_by=tuple(dict.fromkeys(draft.uses)),
+            made_at_import=self._importers(draft, bodies) if memory.level == "function" else (),
             reads=tuple(names),
             kept_in_object=memory.level == "module" or any(not reach.builds for reach in served),
         )
+
+
+    def _importers(self, draft: Draft, bodies: Mapping[Function, EntryPoint]) -> tuple[str, ...]:
+        """The modules whose top-level code calls its way to the construction, but for what only runs as a script."""
+        found = []
+        for goal in draft.goals:
+            for chain in self.base.chains(goal, bodies):
+                called = bool(chain.steps) and all(step.note.startswith("calls ") for step in chain.steps)
+                module = chain.functions[0].module
+                if called and chain.builds and not on_script_line(module, chain.steps[0].at.line):
+                    found.append(module.path)
+        return tuple(sorted(set(found)))
 
 
 def reaches(

@@ -36,6 +36,8 @@ _OPTIONS = {
     "-X": "exclude",
     "-I": "include",
     "--include": "include",
+    "--max-tasks-per-child": "max_tasks",
+    "--maxtasksperchild": "max_tasks",
 }
 _FLAGS = (
     "-B --beat -E --task-events --events -D --detach --without-gossip --without-mingle --without-heartbeat --purge "
@@ -57,6 +59,7 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
         return ()
     folder = options.get("workdir")
     count, place, forks = _pool(options, scene)
+    most = options.get("max_tasks")
     return (
         scene.process(
             words,
@@ -65,6 +68,8 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
             workers=count,
             workers_at=place,
             forks=forks,
+            preload=Known(True) if forks else None,  # the parent imports the tasks and then forks its pool
+            max_requests=scene.number(most) if most is not None and forks else None,
             directory=join_path(scene.cwd, scene.shown(folder)) if folder is not None else scene.cwd,
         ),
     )

@@ -32,6 +32,7 @@ _OPTIONS = {
     "-g": "group",
     "-m": "umask",
     "-p": "pid",
+    "--max-requests": "max_requests",
 }
 _FLAGS = (
     "--preload --reload --daemon -D --capture-output -R --enable-stdio-inheritance --check-config --print-config "
@@ -62,6 +63,7 @@ def read(words: tuple[Word, ...], scene: Scene) -> tuple[Process, ...]:
             directory=join_path(scene.cwd, directory) if directory else scene.cwd,
             preload=preload,
             forks=True,
+            max_requests=_limit(options, config, scene),
             reload="--reload" in options.flags or _holds(config, "reload"),
             environment=(*scene.exported, *_settings(options, scene)),
             config=(*scene.scripts, *files),
@@ -84,6 +86,13 @@ def _workers(options: Options, config: Config, scene: Scene) -> tuple[Answer[int
     if answer_or_none is None and config.unread:
         return Unknown(config.unread), None
     return (answer_or_none, answer_or_none.at) if answer_or_none is not None else (Known(1), None)
+
+
+def _limit(options: Options, config: Config, scene: Scene) -> Answer[int] | None:
+    """After how many requests a worker is replaced; 0 is never."""
+    word = options.get("max_requests")
+    limit = scene.number(word) if word is not None else config.number("max_requests")
+    return None if isinstance(limit, Known) and limit.value == 0 else limit
 
 
 def _config(options: Options, scene: Scene) -> tuple[Config, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from crewmem_doctor.facts.servers import (
     gunicorn,
     hypercorn,
     installed,
+    procfile,
     python,
     queues,
     supervisord,
@@ -74,6 +75,8 @@ def run_words(words: tuple[Word, ...], scene: Scene, depth: int = 0) -> tuple[Pr
         return _strings(words[1:], scene, depth)
     if name == "supervisord":
         return _supervised(words, scene, depth)
+    if name in procfile.NAMES:
+        return _procfile(words, scene, depth)
     if python.is_python(name):
         return _python(words, scene, depth)
     if name in SERVERS:
@@ -167,6 +170,23 @@ def _supervised(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Proc
                 process = replace(process, workers=count, workers_at=program.at)
             out.append(process)
     return tuple(out) if programs else (scene.process(words, "supervisord"),)
+
+
+def _procfile(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Process, ...]:
+    """`honcho start`: every line of the Procfile is a shell command. `honcho run X` is X."""
+    lines = procfile.started(words, scene)
+    if lines is None:
+        rest = words[2:] if len(words) > 2 and words[1].text == "run" else ()
+        return run_words(rest, scene, depth + 1) if rest else (scene.process(words, "unknown", words[0].text),)
+    out: list[Process] = []
+    for line in lines:
+        inner = replace(scene, arguments=(), scripts=(*scene.scripts, line.path))
+        for process in run_text(line.command, inner.moved(line.root) if line.root else inner, depth + 1):
+            if line.copies > 1 and isinstance(process.workers, Known):
+                count = Known(process.workers.value * line.copies, line.at)
+                process = replace(process, workers=count, workers_at=line.at)
+            out.append(process)
+    return tuple(out)
 
 
 def _python(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Process, ...]:

@@ -1,0 +1,96 @@
+"""Writes docs/deployments.md: what is read of every kind of deployment, which events it decides, what stays unknown.
+
+`python tools/deployments.py` writes, `--check` fails where the file is not what it would write.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from crewmem_doctor.facts.platforms import Dialect, platforms
+from crewmem_doctor.facts.platforms.disks import DISKS
+
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "deployments.md"
+EVERY = "request, worker, restart, redeploy, replica, node"
+CONTAINERS = (
+    Dialect(
+        "Docker Compose",
+        "compose.yaml, docker-compose.yml and their overrides, Swarm stacks",
+        "services, profiles, merging and `extends`, env_file and interpolation, volumes and bind mounts, tmpfs, "
+        "replicas, user, command and entrypoint",
+        EVERY,
+        "variables of the calling shell, env files that are not in the tree",
+    ),
+    Dialect(
+        "Dockerfile",
+        "Dockerfile, Containerfile (alone where nothing else builds from it)",
+        "stages, ENV, ARG, WORKDIR, USER and its home, COPY, VOLUME, ENTRYPOINT, CMD and scripts",
+        EVERY,
+        "what the base image sets, unless it is well known; how the image is run",
+    ),
+    Dialect(
+        "Kubernetes, Knative",
+        "manifests of workloads, claims, storage classes, autoscalers, config maps, secrets",
+        "containers, images, environment, volumes and their kinds, claims' access modes, security contexts, replicas "
+        "and autoscalers' maximum",
+        EVERY,
+        "claims and classes that are not in the tree, what the cluster adds",
+    ),
+    Dialect(
+        "Helm",
+        "Chart.yaml with templates and values.yaml",
+        "templates, as far as the chart's own values decide them",
+        EVERY,
+        "values given at installation, functions that ask the cluster: the lines they make",
+    ),
+    Dialect(
+        "Kustomize",
+        "kustomization.yaml",
+        "bases, overlays, patches, images, replicas, generators, names and namespaces",
+        EVERY,
+        "remote bases, plugins",
+    ),
+)
+BEFORE = """\
+# Deployments
+
+Written by `tools/deployments.py` from the readers themselves. *Decides* lists the events of the survival table that a
+file of this kind can answer; what it leaves open is `unknown` there and listed under "not seen".
+"""
+DISKS_OF_PLATFORMS = """\
+## Disks of platforms
+
+What each platform says of the file system under a service, and what outlives it there.
+"""
+AFTER = """\
+A machine of one's own (systemd, supervisord, cron) keeps its disk: only /tmp, /var/tmp, /run and /dev/shm pass, and
+what a unit's sandbox closes. Makefiles and Streamlit apps are weak evidence: they count only where nothing else deploys
+the code, and as development.
+"""
+
+
+def page() -> str:
+    dialects = [*CONTAINERS, *sorted((p.dialect for p in platforms()), key=lambda d: d.title.lower())]
+    rows = [(d.title, d.files, d.read, d.decides, d.unknown) for d in dialects]
+    disks = [(name, d.ephemeral, d.durable or "nothing: use a server", f"<{d.page}>") for name, d in DISKS.items()]
+    kinds = table(("kind", "files", "what is read", "decides", "stays unknown"), rows)
+    lasting = table(("platform", "without a disk", "what lasts", "source"), disks)
+    return "\n".join((BEFORE, kinds, DISKS_OF_PLATFORMS, lasting, AFTER))
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == page() else 1
+    TARGET.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
