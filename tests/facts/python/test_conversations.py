@@ -116,6 +116,12 @@ def test_a_container_in_another_module(read: Read) -> None:
     assert found(facts) == [("conversations", 1)]
 
 
+def test_a_container_of_a_module_of_the_same_package(read: Read) -> None:
+    views = APP.format(definition="from . import state", body="state.conversations.setdefault(session_id, [])")
+    facts = read({"bot/__init__.py": "", "bot/state.py": "conversations = {}\n", "bot/views.py": views})
+    assert found(facts) == [("conversations", 1)]
+
+
 def test_app_state(read: Read) -> None:
     facts = read(
         {"main.py": APP.format(definition="app.state.sessions = {}", body="app.state.sessions[session_id] = text")}

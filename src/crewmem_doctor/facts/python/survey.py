@@ -127,11 +127,11 @@ def _nearby(base: CodeBase) -> list[Module]:
     found = {module.path: module for module in known}
     for module in known:
         for imported in module.imports:
-            path = base.import_path(imported, module)
-            if path.endswith(".py") and path not in found and _may_keep(base.tree.text(path) or ""):
-                loaded = base.module(path)
-                if loaded is not None:
-                    found[path] = loaded
+            for path in targets(base, imported, module):
+                if path not in found and _may_keep(base.tree.text(path) or ""):
+                    loaded = base.module(path)
+                    if loaded is not None:
+                        found[path] = loaded
     return list(found.values())
 
 
