@@ -76,6 +76,16 @@ _HARMLESS_BASES = (
     "dict",
     "UserDict",
 )
+# What a storage saves and finds with: a class that has its own of both does without its parent's.
+_KEEPING = ("save", "search", "load", "save_state", "load_state")
+# CrewAI's storages that are files. Their subclasses are looked into only where they do without their parents' files.
+_PARENTS = (
+    "RAGStorage",
+    "LTMSQLiteStorage",
+    "LanceDBStorage",
+    "QdrantEdgeStorage",
+    "SQLiteFlowPersistence",
+)
 _PATH = re.compile(r"path|dir|file|folder|db|location", re.IGNORECASE)
 _DEPTH = 4
 
@@ -100,6 +110,32 @@ def nature_of(survey: Survey, value: Build, at: Location | None, store_of: Store
     return looked.verdict(name, definition, value)
 
 
+def overridden(survey: Survey, value: Build, at: Location | None, store_of: StoreOf) -> Store | None:
+    """The store of a subclass of one of CrewAI's file storages that keeps its records elsewhere: it opens a database
+    client of its own, or saves and finds without its parent. None where the parent's files stay."""
+    definition = survey.base.definition(value.callee)
+    if not isinstance(definition, Class):
+        return None
+    name = value.callee.rsplit(".", 1)[-1]
+    scanned = [survey.base.definition(base) for base in survey.base.bases(definition.dotted)]
+    methods: dict[str, Function] = {}
+    for cls in (definition, *(c for c in scanned if isinstance(c, Class))):
+        methods = {**cls.methods, **methods}
+    sites = [site for method in methods.values() for site in _sites(method)]
+    opened = [store_of(survey, survey.base.evaluate(s.node, s.scope), at) for s in sites if s.callee in CLIENTS]
+    if len({store.kind for store in opened}) == 1:
+        found = opened[0]
+        return Store(found.kind, f"{name}: {found.why}", found.where, found.engine, at)
+    own = [methods[m] for m in _KEEPING if m in methods]
+    if opened or len(own) < 2 or any(_calls_parent(method) for method in own):
+        return None
+    return nature_of(survey, value, at, store_of)
+
+
+def _calls_parent(method: Function) -> bool:
+    return any(site.callee == "builtins.super" for site in _sites(method))
+
+
 class _Look:
     """One look into a class, its scanned bases and the scanned classes and functions that it uses."""
 
@@ -120,7 +156,7 @@ class _Look:
             definition = self.survey.base.definition(base)
             if isinstance(definition, Class):
                 self.into(definition, depth + 1)
-            elif base.rsplit(".", 1)[-1] not in _HARMLESS_BASES:
+            elif base.rsplit(".", 1)[-1] not in (*_HARMLESS_BASES, *_PARENTS):
                 self.open = True
         if any(_is_container(b.value, b.annotation) for bindings in cls.attributes.values() for b in bindings):
             self.contained = True

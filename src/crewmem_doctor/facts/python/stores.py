@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crewmem_doctor.facts.python.clients import CLIENTS, REMOTE, TEXTUAL, default_store, path_store, server
-from crewmem_doctor.facts.python.custom_stores import nature_of
+from crewmem_doctor.facts.python.custom_stores import nature_of, overridden
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.survey import Survey, as_text, root
 from crewmem_doctor.model.expression import Build, Choice, Expr, Opaque, Table, Text
@@ -72,6 +72,9 @@ def _built(survey: Survey, value: Build, at: Location | None) -> Store:
         known = next((b.rsplit(".", 1)[-1] for b in value.bases if b.rsplit(".", 1)[-1] in _FILES), "")
         if not known:
             return nature_of(survey, value, at, store_of)
+        own = overridden(survey, value, at, store_of)
+        if own is not None:
+            return own
         word = known
     if root(value.callee) == "crewai" or value.class_path:
         if word in _FILES:
