@@ -38,17 +38,27 @@ Pair = tuple[Run, Placement]
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[str, str, int], list[Pair]] = {}
     for run, p in on_disk(project):
-        if isinstance(p.path, Known) or p.in_layer:
-            key = (run.service.platform, run.service.deployment, id(run.memory))
-            groups.setdefault(key, []).append((run, p))
+        groups.setdefault((run.service.platform, run.service.deployment, id(run.memory)), []).append((run, p))
     split: dict[tuple[int, int], list[tuple[Pair, Pair]]] = {}
     for pairs in groups.values():
-        first = pairs[0]
-        for other in pairs[1:]:
-            if _store(*other) != _store(*first) and _together(first[0].service, other[0].service):
+        for index, other in enumerate(pairs):
+            first = next((one for one in pairs[:index] if _apart(one, other)), None)
+            if first is not None:
                 split.setdefault((id(first[0].service), id(other[0].service)), []).append((first, other))
     for found in split.values():
         yield _finding(found)
+
+
+def _apart(one: Pair, other: Pair) -> bool:
+    """Whether two services certainly do not see the same records. What lies in a container's own layer is nobody else's,
+    wherever the other one keeps its own."""
+    (a, here), (b, there) = one, other
+    if a.service is b.service or not _together(a.service, b.service):
+        return False
+    if here.in_layer or there.in_layer:
+        return True
+    known = all(isinstance(p.path, Known) and not p.maybe for p in (here, there))
+    return known and _store(a, here) != _store(b, there)
 
 
 def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
@@ -108,6 +118,10 @@ RULE = Rule(
         Example("one volume, two homes", _trees.service(
             API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data/api}\n" + WORKER.format("  # <-- here")
             + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data/worker}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS)),
+        Example("the volume is in one of them only, and no release is pinned", _trees.service(
+            API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n" + WORKER.format("  # <-- here")
+            + "    environment: {CREWAI_STORAGE_DIR: /data}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS,
+            requirements_dot_txt="crewai\nfastapi\n")),
     ),
     good=(
         Example("one volume under both", _trees.service(
