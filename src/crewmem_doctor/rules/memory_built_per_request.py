@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from crewmem_doctor.model.expression import FromCaller, Place, walk
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence, Known
-from crewmem_doctor.model.memory import Memory, Step
+from crewmem_doctor.model.memory import Memory, Reach, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.construction import resets_on_construction, sentence
@@ -39,25 +39,44 @@ from crewmem_doctor.rules.base import Example, Rule
 
 KINDS = ("crew", "memory", "short_term", "long_term", "entity", "external")
 RESET = ("crew", "short_term")          # what a reset at construction empties
+WEIGHT: tuple[Severity, ...] = ("error", "warning", "note")
 # A path by user is one store for each user, which is found again; a path by request never is.
 PER_REQUEST = ("request_id", "requestid", "run_id", "job_id", "message_id", "trace", "correlation", "task_id", "timestamp")
 
 
 def check(project: Project) -> Iterator[Finding]:
+    groups: dict[object, list[Memory]] = {}
     for memory in active(project):
-        building = [r for r in memory.handlers if r.builds and r.entry.kind != "script"]
-        if memory.kind not in KINDS or not building:
-            continue
-        severity, why = _judge(memory, project.release)
-        entries = several(dict.fromkeys(r.entry.label for r in building))
-        confidence: Confidence = "high" if isinstance(memory.enabled, Known) and memory.enabled.confidence == "high" else "medium"
-        steps = [Step(building[0].entry.at, f"{building[0].entry.label} enters here"), *building[0].steps,
-                 Step(memory.at, f"{memory.label} is built here"),
-                 *(Step(r.entry.at, f"{r.entry.label} builds one too") for r in building[1:])]
-        yield RULE.finding(
-            memory.at, f"{memory.label} is built for each request ({entries}): {why}", subject=memory.subject,
-            evidence="|".join(sorted(r.entry.label for r in building)), severity=severity, confidence=confidence,
-            because=unique(steps), fix=_fix(memory, project.release))
+        if memory.kind in KINDS and _entries(memory):
+            # The memories that one function builds for one crew are one cause.
+            key = (memory.at.path, memory.inside, _labels(memory)) if memory.inside else memory.at
+            groups.setdefault(key, []).append(memory)
+    for memories in groups.values():
+        yield _finding(project, memories)
+
+
+def _entries(memory: Memory) -> list[Reach]:
+    return [r for r in memory.handlers if r.builds and r.entry.kind != "script"]
+
+
+def _labels(memory: Memory) -> tuple[str, ...]:
+    return tuple(sorted(r.entry.label for r in _entries(memory)))
+
+
+def _finding(project: Project, memories: list[Memory]) -> Finding:
+    judged = [(m, *_judge(m, project.release)) for m in memories]
+    memory, severity, why = min(judged, key=lambda j: (WEIGHT.index(j[1]), j[0].kind != "crew", j[0].at))
+    building = _entries(memory)
+    entries = several(dict.fromkeys(r.entry.label for r in building))
+    confidence: Confidence = "high" if isinstance(memory.enabled, Known) and memory.enabled.confidence == "high" else "medium"
+    steps = [Step(building[0].entry.at, f"{building[0].entry.label} enters here"), *building[0].steps,
+             Step(memory.at, f"{memory.label} is built here"),
+             *(Step(m.at, f"{m.label} is built with it") for m in memories if m is not memory),
+             *(Step(r.entry.at, f"{r.entry.label} builds one too") for r in building[1:])]
+    return RULE.finding(
+        memory.at, f"{memory.label} is built for each request ({entries}): {why}", subject=memory.subject,
+        evidence="|".join(_labels(memory)), severity=severity, confidence=confidence,
+        because=unique(steps), fix=_fix(memory, project.release))
 
 
 def _judge(memory: Memory, release: Release) -> tuple[Severity, str]:
@@ -130,6 +149,10 @@ RULE = Rule(
         Example("two modules away, on a release that keeps the records", _trees.service(app__crew_dot_py=HERE), severity="note"),
         Example("in the handler, on a release that empties them", {
             "server.py": IN_HANDLER, "requirements.txt": "crewai==0.63.6\nflask\n"}, severity="error"),
+        Example("a crew and the memories made for it are one cause", {
+            "server.py": IN_HANDLER.replace("import Agent, Crew, Task", "import Agent, Crew, Task\nfrom crewai.memory import LongTermMemory")
+            .replace("memory=True)  # <-- here", "memory=True,  # <-- here\n                long_term_memory=LongTermMemory())"),
+            "requirements.txt": "crewai==0.130.0\nflask\n"}, severity="note"),
         Example("the release is not known", {"server.py": IN_HANDLER, "requirements.txt": "crewai\nflask\n"}, severity="warning"),
     ),
     good=(
