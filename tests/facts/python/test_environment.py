@@ -129,3 +129,29 @@ def test_modules_know_what_they_import(read: Read) -> None:
 )
 def test_any_source_is_survived(read: Read, source: str) -> None:
     read({"app.py": source})
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("for name, value in KEYS.items(): os.environ[name] = value", ["*"]),
+        ("os.environ.update(load())", ["*"]),
+        ("os.environ.update(A='1')", ["A"]),
+        ("os.environ.update({'A': '1', 'B': '2'})", ["A", "B"]),
+    ],
+)
+def test_a_computed_name_may_be_any_variable(read: Read, line: str, names: list[str]) -> None:
+    facts = read({"app.py": f"import os\nfrom crewai import Crew\nfrom keys import KEYS, load\n{line}\n"})
+    assert [w.name for w in facts.code.env_writes] == names
+
+
+def test_a_call_of_a_subclass_is_marked(read: Read) -> None:
+    source = """
+from crewai import Crew, Memory
+class Fast(Memory):
+    backend: str = ""
+Fast(backend="redis")
+Crew(agents=[], tasks=[])
+"""
+    calls = read({"app.py": source}).code.calls
+    assert {(c.callee, c.inherited) for c in calls} == {("crewai.Memory", True), ("crewai.Crew", False)}

@@ -15,6 +15,7 @@ from crewmem_doctor.model.memory import Memory
 
 _READS = frozenset({"os.getenv", "os.environ.get", "os.environ.pop", "decouple.config", "environ.Env"})
 _LOADERS = frozenset({"load_dotenv", "dotenv_values", "read_env", "read_envfile"})
+ANY = "*"  # the name of a variable that the code computes
 _LOADING = ("dotenv", "environ", "environs")
 
 
@@ -100,15 +101,13 @@ def _assigned(survey: Survey) -> Iterator[EnvWrite]:
                     and value is not None
                     and base.canonical(target.value, function.scope) == "os.environ"
                 ):
-                    name = survey.text(target.slice, function.scope)
-                    if name is not None:
-                        yield EnvWrite(
-                            name,
-                            base.evaluate(value, function.scope),
-                            base.location(stored.statement, module),
-                            False,
-                            _at_import(function, stored.statement),
-                        )
+                    yield EnvWrite(
+                        survey.text(target.slice, function.scope) or ANY,
+                        base.evaluate(value, function.scope),
+                        base.location(stored.statement, module),
+                        False,
+                        _at_import(function, stored.statement),
+                    )
 
 
 def _called(survey: Survey) -> Iterator[EnvWrite]:
@@ -121,7 +120,10 @@ def _called(survey: Survey) -> Iterator[EnvWrite]:
         early = _at_import(site.scope.body, site.node)
         if site.callee == "os.environ.update":
             table = base.evaluate(site.argument("other", 0), site.scope)
+            whole = isinstance(table, Table) and not table.open
             entries = list(table.items) if isinstance(table, Table) else []
+            if not whole and site.argument("other", 0) is not None:
+                entries.append((ANY, table))
             entries += [(k.arg, base.evaluate(k.value, site.scope)) for k in site.node.keywords if k.arg is not None]
             for name, value in entries:
                 yield EnvWrite(name, value, at, False, early)
