@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,6 +76,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _crash(error: Exception) -> str:
     """A defect of this program, in one line that a report about it can start from."""
+    import traceback  # that other runs need not wait for
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"internal error: {type(error).__name__}: {error}{where}; please report it"

@@ -41,6 +41,7 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
             output.put(text)
         else:
             output.save(text, target.file)
+    gc.freeze()  # the interpreter collects once more when it ends
     return report.exit_code
 
 

@@ -21,8 +21,10 @@ from crewmem_doctor.sources.tree import Tree, reason
 __all__ = ["SUPPRESSION", "Tree", "discover"]
 
 SUPPRESSION = b"crewmem:"
-# A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory.
+# A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory. What is freed later
+# is not given back to the system, so a tree of many files is not even begun to be kept.
 _KEEP = 12 * 1024 * 1024
+_KEEP_FILES = 2500
 
 
 def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = ()) -> Tree:
@@ -120,7 +122,7 @@ class _Walk:
 def _find_hits(tree: Tree) -> None:
     """Read every Python file once and keep the bodies that can be afforded."""
     hits, others, commented = [], [], []
-    size = 0
+    size = 0 if len(tree.python) <= _KEEP_FILES else _KEEP + 1
     for path in tree.python:
         body = tree.load(path)
         if body is None:

@@ -99,8 +99,12 @@ class Tree:
             body = self.bodies.get(path)
             if body is None:
                 body = None if path in self._gaps else self.load(path)
-            if body is not None and any(needle in body for needle in wanted):
-                found.append(path)
+            if body is None:
+                continue
+            for needle in wanted:
+                if needle in body:
+                    found.append(path)
+                    break
         return found
 
     def named(self, predicate: Callable[[str], bool]) -> list[str]:
