@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from crewmem_doctor.model.deployment import Mount
@@ -11,6 +11,7 @@ from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
 

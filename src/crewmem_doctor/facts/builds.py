@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.shell import split
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence, load

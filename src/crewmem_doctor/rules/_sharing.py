@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules._common import on_disk, unique
 from crewmem_doctor.survival import own_disk, workers_of

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Union
 
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.goexpression import Call, Expression, Field, Literal, Variable, declared, name_and_value
 
 __all__ = ["Action", "Call", "Expression", "Field", "Literal", "Part", "Template", "Text", "Variable", "parse"]

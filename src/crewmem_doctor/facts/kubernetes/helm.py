@@ -8,7 +8,6 @@ known at medium confidence.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.kubernetes.manifests import CHARTS, Manifests
 from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, moved, scalar, text, with_entry
@@ -20,6 +19,7 @@ from crewmem_doctor.facts.kubernetes.values import plain, string, unknown
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, load
 
 _MAX_CHARTS = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from crewmem_doctor.facts.kubernetes.functions import call
 from crewmem_doctor.facts.kubernetes.nodes import is_default
@@ -21,6 +21,7 @@ from crewmem_doctor.facts.kubernetes.values import (
     unknown,
 )
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.gotemplate import (
     Action,
     Call,

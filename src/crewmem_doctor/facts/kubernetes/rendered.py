@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crewmem_doctor.facts.kubernetes.things import Hole
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.templates import FILLER
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crewmem_doctor.facts.kubernetes.nodes import child, mapping, scalar, text
 from crewmem_doctor.facts.kubernetes.things import Bundle, Thing
 from crewmem_doctor.model.deployment import MountKind
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
 # File systems on a network, by a word of the driver's, provisioner's or well-known class's name.

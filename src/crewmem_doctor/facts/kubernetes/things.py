@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.kubernetes.nodes import child, mapping, mappings, scalar, text
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.yaml import Mapping, Node
 
 # Kinds that run pods, with the way to the pod's template.

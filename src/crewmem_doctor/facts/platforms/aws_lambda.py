@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from crewmem_doctor.facts.dockerfile import Image
 from crewmem_doctor.facts.platforms.base import Tree
@@ -13,6 +13,7 @@ from crewmem_doctor.model.deployment import Environment, Mount, Process, Service
 from crewmem_doctor.model.expression import join_path
 from crewmem_doctor.model.known import Answer
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.shell import CommandLine
 
 TASK = "/var/task"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.images import Images
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
 
 __all__ = ["NOTHING", "Dialect", "Found", "Images", "Platform", "Tree"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.python import parse
 
 _MOST = ("max_containers", "concurrency_limit")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.servers.options import read_options
 from crewmem_doctor.facts.servers.scene import Scene
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.passage import Passage
 from crewmem_doctor.sources.shell import Word
 
