@@ -1,0 +1,55 @@
+"""Which modules are parsed, and how little of the rest is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from python_tree import FakeTree
+
+from crewmem_doctor.facts.python.index import CodeBase
+
+CREW = "from crewai import Crew\n\ndef build():\n    return Crew(memory=True)\n"
+
+
+class Counting(FakeTree):
+    def __init__(self, files: dict[str, str]) -> None:
+        super().__init__(files)
+        self.searched = 0
+
+    def grep(self, needles: Iterable[bytes], among: Iterable[str] | None = None) -> list[str]:
+        among = list(self.python if among is None else among)
+        self.searched += len(among)
+        return super().grep(needles, among)
+
+
+def test_a_word_in_an_import_of_something_else_is_not_parsed() -> None:
+    base = CodeBase(FakeTree({
+        "app/__init__.py": "", "app/crew.py": CREW, "app/api.py": "from app.crew import build\n",
+        "app/other.py": "from somewhere import crew\nfrom app import unrelated\n",
+    }))
+    assert {"app/crew.py", "app/api.py"} <= set(base.modules)
+    assert not base.is_loaded("app/other.py")
+
+
+def test_statements_that_cannot_be_read_alone_are_read_whole() -> None:
+    base = CodeBase(FakeTree({
+        "app/__init__.py": "", "app/crew.py": CREW,
+        "app/api.py": "def f():\n    from app.crew import (  # (one)\n        build,\n    )\n    return build()\n",
+    }))
+    assert "app/api.py" in base.modules
+
+
+def test_importers_of_importers_at_any_distance_and_outside_the_package() -> None:
+    base = CodeBase(FakeTree({
+        "app/__init__.py": "", "app/crew.py": CREW, "app/a.py": "from . import crew\n",
+        "app/b.py": "from app.a import crew\n", "run.py": "import app.b\n", "tools/x.py": "import app\n",
+    }))
+    assert {"app/a.py", "app/b.py", "run.py"} <= set(base.modules)
+
+
+def test_a_file_is_searched_a_few_times_however_long_the_chain() -> None:
+    files = {f"step{n}.py": f"from step{n - 1} import build\n" for n in range(1, 9)}
+    files |= {f"unrelated{n}.py": "import json\n" for n in range(50)}
+    tree = Counting({"step0.py": CREW, **files})
+    assert "step8.py" in CodeBase(tree).modules
+    assert tree.searched < 3 * len(tree.python)
