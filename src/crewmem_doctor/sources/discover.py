@@ -21,8 +21,10 @@ from crewmem_doctor.sources.tree import Tree, reason
 __all__ = ["SUPPRESSION", "Tree", "discover"]
 
 SUPPRESSION = b"crewmem:"
-# A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory. What is freed later
-# is not given back to the system, so a tree of many files is not even begun to be kept.
+# Deployments that are described in Python say this; to look for it later would be to read everything again.
+_MODAL = b"modal"
+# A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory. What is freed
+# later is not given back to the system, so a tree of many files is not even begun to be kept.
 _KEEP = 12 * 1024 * 1024
 _KEEP_FILES = 2500
 
@@ -121,7 +123,7 @@ class _Walk:
 
 def _find_hits(tree: Tree) -> None:
     """Read every Python file once and keep the bodies that can be afforded."""
-    hits, others, commented = [], [], []
+    hits, others, commented, modal = [], [], [], []
     size = 0 if len(tree.python) <= _KEEP_FILES else _KEEP + 1
     for path in tree.python:
         body = tree.load(path)
@@ -134,6 +136,8 @@ def _find_hits(tree: Tree) -> None:
                 commented.append(path)
         else:
             hit = b"mem0" in body or b"CREWAI_" in body
+        if _MODAL in body:
+            modal.append(path)
         if hit:
             hits.append(path)
             tree.bodies[path] = body
@@ -145,6 +149,7 @@ def _find_hits(tree: Tree) -> None:
         for path in others:
             del tree.bodies[path]
     tree.hits = tuple(hits)
+    tree.noted[_MODAL] = modal
     tree.commented = tuple(commented)
 
 

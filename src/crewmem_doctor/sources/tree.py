@@ -40,6 +40,7 @@ class Tree:
         self.commented: tuple[str, ...] = ()
         self.directories: dict[str, tuple[frozenset[str], tuple[IgnoreFile, ...]]] = {}
         self.bodies: dict[str, bytes] = {}
+        self.noted: dict[bytes, list[str]] = {}  # of words looked for when everything was read, the files with them
         self._gaps: dict[str, Gap] = {}
         self._opened: dict[str, None] = {}
         self._kept = 0
@@ -95,7 +96,10 @@ class Tree:
         """The Python files (of `among` where given) whose bytes contain any needle, in the order of the tree."""
         wanted = tuple(needles)
         found = []
-        for path in self.python if among is None else among:
+        if among is None:
+            word = next((word for word in self.noted if all(word in needle for needle in wanted)), None)
+            among = self.python if word is None else self.noted[word]
+        for path in among:
             body = self.bodies.get(path)
             if body is None:
                 body = None if path in self._gaps else self.load(path)

@@ -65,9 +65,17 @@ _LANGCHAIN = re.compile(r"^(?:langchain|llama_index)")
 def find(survey: Survey, ledger: Ledger) -> None:
     for site in survey.base.calls:
         name = site.callee
-        if name and not name.startswith(("crewai.", "builtins.")) and not start_in(ledger, site):
+        if name and _known(name) and not start_in(ledger, site):
             with survey.attempt(site.location):
                 _look(survey, ledger, site, name)
+
+
+def _known(name: str) -> bool:
+    """Whether `_look` may find something, told by the name alone."""
+    package, word = root(name), name.rsplit(".", 1)[-1]
+    if package in ("mem0", *_SERVICES.get(word, ())) or word in _HISTORIES:
+        return True
+    return name in CLIENTS or f"{package}.{word}" in CLIENTS
 
 
 def _look(survey: Survey, ledger: Ledger, site: CallSite, name: str) -> None:

@@ -116,9 +116,13 @@ class Usage:
         if self._loads is None:
             self._loads = defaultdict(list)
             for function in self._everything():
-                for node in (*function.loads, *_receivers(function)):
-                    for part in _parts(node):
-                        self._loads[last_word(part)].append((part, function))
+                part: ast.expr
+                for part in (*function.loads, *_receivers(function)):
+                    while isinstance(part, ast.Attribute):  # a dotted name and all its beginnings
+                        self._loads[part.attr].append((part, function))
+                        part = part.value
+                    if isinstance(part, ast.Name):
+                        self._loads[part.id].append((part, function))
         return self._aliased(self._loads, word)
 
     def injected_named(self, word: str) -> list[Load]:
@@ -228,15 +232,6 @@ class Usage:
 
 def same_variable(one: Assignment, other: Assignment) -> bool:
     return one.name == other.name and one.module is other.module and one.owner is other.owner
-
-
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    """A dotted name and all its beginnings."""
-    while isinstance(node, ast.Attribute):
-        yield node
-        node = node.value
-    if isinstance(node, ast.Name):
-        yield node
 
 
 def _receivers(function: Function) -> Iterator[ast.expr]:
