@@ -28,15 +28,21 @@ class Keeping(Usage):
     def kept(self, variable: Assignment) -> list[Store]:
         """The `variable[key] = …` of the project."""
         found = []
-        for module in self.base.modules.values():
-            if variable.name not in module.text:
-                continue
-            for function in module.all_functions:
-                for store in function.stores:
-                    if isinstance(store.target, ast.Subscript) and last_word(store.target.value) == variable.name:
-                        place = self.base.names.resolve(store.target.value, store.scope)
-                        if isinstance(place, Assignment) and same_variable(place, variable):
-                            found.append(store)
+        for store in self._filled.get(variable.name, ()):
+            if isinstance(store.target, ast.Subscript):
+                place = self.base.names.resolve(store.target.value, store.scope)
+                if isinstance(place, Assignment) and same_variable(place, variable):
+                    found.append(store)
+        return found
+
+    @cached_property
+    def _filled(self) -> dict[str, list[Store]]:
+        """The `x[key] = …` by the last word of `x`."""
+        found: dict[str, list[Store]] = {}
+        for function in self._everything():
+            for store in function.stores:
+                if isinstance(store.target, ast.Subscript):
+                    found.setdefault(last_word(store.target.value), []).append(store)
         return found
 
     @cached_property
