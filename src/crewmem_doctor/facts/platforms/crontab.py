@@ -19,6 +19,7 @@ _LINE = re.compile(rf"\s*(?:@\w+|{_FIELD}(?:[ \t]+{_FIELD}){{4}})[ \t]+(?P<rest>
 _SET = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
 _USER = re.compile(r"([a-z_][a-z0-9_-]*)[ \t]+(?=\S)")
 _CD = re.compile(r"(?:^|[;&]\s*)cd\s+[\"']?(/[^\s\"';&]*)")
+_SOURCED = re.compile(r"(?:^|[;&]\s*)(?:\.|source)\s+([^\s;&]+)")
 _KNOWN = frozenset(("root", "ubuntu", "www-data", "app", "appuser", "debian", "ec2-user", "admin", "deploy", "nobody"))
 
 
@@ -56,7 +57,7 @@ def _job(
         if name
         else Unknown("whose crontab it is, is not known")
     )
-    environment = Environment(settings)
+    environment = Environment(settings, tuple(_SOURCED.findall(command.text)))
     own = environment.get("HOME")
     home = own.value if own is not None else home
     moved = _CD.search(command.text)
