@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crewmem_doctor.facts.link import link
+from crewmem_doctor.facts.link.hints import started_scripts
 from crewmem_doctor.model.code import Code, EnvWrite, Module, ServerRun
 from crewmem_doctor.model.deployment import Copied, Environment, Process, Service, Setting
 from crewmem_doctor.model.expression import Text
@@ -52,6 +53,14 @@ def test_web_server_and_task_worker_each_run_what_reaches_the_memory_there() -> 
 
 def test_a_service_that_only_queues_does_not_run_the_memory() -> None:
     assert joined(API, WORKER, reaches=(Reach(HTTP, True, queued=True), Reach(TASK, True))) == ["worker"]
+
+
+def test_scripts_and_modules_that_a_command_starts_are_read() -> None:
+    package = replace(process("python", "chat.server"), words=("python", "-m", "chat.server"))
+    tree = ("main.py", "other.py", "src/chat/server/__main__.py", "src/chat/server/other.py")
+    assert started_scripts([service("api", package)], tree) == ["src/chat/server/__main__.py"]
+    assert started_scripts([service("api", process("python", "main.py"))], tree) == ["main.py"]
+    assert started_scripts([API], tree) == []
 
 
 def test_a_command_that_loads_other_code_runs_no_memory() -> None:

@@ -12,9 +12,12 @@ from crewmem_doctor.sources.discover import Tree
 
 def started_scripts(services: Iterable[Service], python: Iterable[str]) -> list[str]:
     """The scripts that services start: one may be a server or a task worker that itself never names CrewAI."""
-    words = {word for s in services for p in s.processes if p.server == "python" for word in p.words}
+    processes = [p for s in services for p in s.processes if p.server == "python"]
+    words = {word for p in processes for word in p.words}
     names = {word.rpartition("/")[2] for word in words if word.endswith(".py")}
-    return [path for path in python if path.rpartition("/")[2] in names] if names else []
+    modules = {"/" + p.target.replace(".", "/") for p in processes if "-m" in p.words and p.target}
+    endings = tuple(module + end for module in modules for end in (".py", "/__main__.py"))
+    return [path for path in python if path.rpartition("/")[2] in names or ("/" + path).endswith(endings)]
 
 
 def hinted_variables(tree: Tree) -> set[str]:
