@@ -16,8 +16,9 @@ from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Store
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.model.report import Outcome
-from crewmem_doctor.placement import place, unwritable
+from crewmem_doctor.placement import place
 from crewmem_doctor.survival import survival
+from crewmem_doctor.writable import unwritable
 
 HERE = Location("app/crew.py", 7, 5)
 NEW = Release((Version(1, 15, 30),), "==1.15.30", locked=True)
@@ -153,10 +154,27 @@ def test_a_variable_that_nobody_sets_leaves_the_path_unknown_and_the_table_silen
     (run(mounts=(mount("/root", read_only=True),)), True),
     (run(user=User("app", Known("/home/app"), HERE, root=False, home_exists=Known(False))), True),
     (run(user=User("app", Known("/home/app"), HERE, root=False)), False),
+    (run(user=User("10001", Known("/"), HERE, root=False)), True),
+    (run(read_only_root=Known(True), mounts=(mount("/data"),), variables={"CREWAI_STORAGE_DIR": "/data"}), True),
+    (run(read_only_root=Known(True), mounts=(mount("/data"),), variables={"CREWAI_STORAGE_DIR": "/data"}, user=User(
+        "root", Known("/data"))), False),
+    (run(user=User("app", Known("/home/app"), HERE, root=False, owns=("/home/app",)), mounts=(mount("/home/app/.local"),)), True),
+    (run(user=User("app", Known("/home/app"), HERE, root=False, owns=("/home/app", "/home/app/.local")),
+         mounts=(mount("/home/app/.local"),)), False),
     (run(), False),
 ])
 def test_unwritable(case: Run, blocked: bool) -> None:
-    assert (unwritable(case, place(case, NEW)) is not None) is blocked
+    assert (unwritable(case, place(case, NEW), NEW) is not None) is blocked
+
+
+def test_what_cannot_be_written_is_lost_on_every_event_that_happens() -> None:
+    assert words(run(mounts=(mount("/root", read_only=True),))) == "lost n/a lost lost n/a lost"
+
+
+def test_old_releases_import_without_a_home() -> None:
+    case = run(read_only_root=Known(True), mounts=(mount("/data"),), variables={"CREWAI_STORAGE_DIR": "/data"})
+    old = Release((Version(0, 203, 2),), "==0.203.2", locked=True)
+    assert unwritable(case, place(case, old), old) is None
 
 
 PATHS = st.sampled_from(["/", "/app", "/data", "/root", "/root/.local", "/root/.local/share/app", "/tmp", "/data/memory"])
@@ -209,7 +227,7 @@ SANDBOX = {"read_only_root": Known(True, HERE), "writable": ("/tmp",), "orchestr
     # a machine of its own: its disk stays, what is temporary passes when it starts
     (run(mounts=HOST), "kept n/a kept kept n/a n/a"),
     (run(mounts=HOST, variables={"CREWAI_STORAGE_DIR": "/tmp/m"}), "kept n/a kept lost n/a lost"),
-    (run(mounts=(*HOST, mount("/root", "hostpath", read_only=True))), "lost n/a lost lost n/a n/a"),
+    (run(mounts=(*HOST, mount("/root", "hostpath", read_only=True))), "lost n/a lost lost n/a lost"),
     # a disk of the machine itself does not move with the workload, another platform's disk does
     (run(mounts=(mount("/root", "disk", local=True),), orchestrated=True), "kept n/a kept kept n/a lost"),
     (run(mounts=(mount("/root", "disk"),), orchestrated=True), "kept n/a kept kept n/a kept"),

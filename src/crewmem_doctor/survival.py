@@ -14,10 +14,11 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.model.report import Outcome
-from crewmem_doctor.placement import Placement, place, unwritable
+from crewmem_doctor.placement import Placement, place
 from crewmem_doctor.releases.construction import resets_on_construction
 from crewmem_doctor.releases.keys import agent_memory_is_real
 from crewmem_doctor.releases.paths import default_location
+from crewmem_doctor.writable import store_blocked
 
 KEPT = Outcome("kept")
 NOT_APPLICABLE = Outcome("n/a")
@@ -36,11 +37,12 @@ def survival(run: Run, release: Release) -> Mapping[Event, Outcome]:
         "node": _node,
     }
     outcomes = {event: table[event](run, placement, release) for event in EVENTS}
-    blocked = unwritable(run, placement)
+    blocked = store_blocked(run, placement)
     if blocked is None or blocked[2] != "high":
         return outcomes
     never = Outcome("lost", f"nothing can be written: {blocked[0]}")
-    return {event: outcome if outcome.word == "n/a" else never for event, outcome in outcomes.items()}
+    happens = {event for event, outcome in outcomes.items() if outcome.word != "n/a" or event == "node"}
+    return {event: never if event in happens else outcome for event, outcome in outcomes.items()}
 
 
 def remembers(memory: Memory, release: Release) -> bool:

@@ -278,6 +278,8 @@ def test_home_of_the_environment_wins(read) -> None:
         ("RUN useradd -m -d /app app\nWORKDIR /app\nUSER app", "/app", True),
         ("RUN useradd -m app\nRUN cd /srv && mkdir x && chown app x\nUSER app", "/srv/x", True),
         ("RUN useradd -m app && chown app /d && chown root /d\nUSER app", "/d", False),
+        ("RUN useradd -m app && mkdir -p /d/x && chown -R app /d\nUSER app", "/d/x", True),
+        ("RUN useradd -m app && mkdir /d && chown app /d && chown -R root /d\nUSER app", "/d", False),
     ],
 )
 def test_owners(read, lines: str, path: str, owned: bool) -> None:

@@ -12,8 +12,9 @@ from crewmem_doctor.model.known import Answer, Confidence, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.placement import Placement, place, unwritable
+from crewmem_doctor.placement import Placement, place
 from crewmem_doctor.survival import remembers, survival
+from crewmem_doctor.writable import store_blocked
 
 STORAGE_DIR = "CREWAI_STORAGE_DIR"
 BACKENDS = frozenset({
@@ -73,7 +74,7 @@ def reported_by_deployment(project: Project, memory: Memory) -> bool:
     for run, placement in placements(project):
         if run.memory is not memory:
             continue
-        if unwritable(run, placement) is not None or any(o.word in ("lost", "stale") for o in survival(run, project.release).values()):
+        if store_blocked(run, placement) is not None or any(o.word in ("lost", "stale") for o in survival(run, project.release).values()):
             return True
         if placement.mount is not None and isinstance(placement.path, Known):
             inside = placement.path.value[len(placement.mount.target.rstrip("/")):]

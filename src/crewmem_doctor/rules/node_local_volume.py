@@ -31,6 +31,7 @@ from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import survival
+from crewmem_doctor.writable import store_blocked
 
 LOCAL = {"hostpath": "a hostPath", "bind": "a bind mount", "named": "a local volume", "pvc": "a claim on a node's own disk",
          "claim-template": "a claim on a node's own disk"}
@@ -40,6 +41,7 @@ def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, str], tuple[Mount, list[tuple[Run, Placement]]]] = {}
     for run, p in on_disk(project):
         local = p.mount is not None and p.mount.kind in LOCAL and p.mount.durable and not p.temporary
+        local = local and store_blocked(run, p) is None
         if local and p.mount is not None and survival(run, project.release)["node"].word == "lost":
             groups.setdefault((id(run.service), p.mount.target), (p.mount, []))[1].append((run, p))
     for mount, pairs in groups.values():

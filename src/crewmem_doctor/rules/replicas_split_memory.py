@@ -29,17 +29,18 @@ from collections.abc import Iterator
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.placement import Placement, is_url, unwritable
+from crewmem_doctor.placement import Placement, is_url
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, placements, several, unique
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import own_disk, survival
+from crewmem_doctor.writable import store_blocked
 
 
 def check(project: Project) -> Iterator[Finding]:
     split = ((run, p) for run, p in placements(project)
              if own_disk(run, p).word == survival(run, project.release)["replica"].word == "lost" and not is_url(run.memory.store.where)
-             and unwritable(run, p) is None)
+             and store_blocked(run, p) is None)
     for service, pairs in by_service(split):
         severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
         reasons = several(dict.fromkeys(survival(run, project.release)["replica"].why for run, _ in pairs))

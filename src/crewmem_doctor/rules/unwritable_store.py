@@ -3,7 +3,7 @@
 ## Why
 A read-only root file system, a mount with `:ro`, or a user without a home directory leave CrewAI no place to write. Up to
 1.9 saves fail and are printed; from 1.10 a background save fails without a word; building a Crew raises
-`unable to open database file`. From 1.0 on even `import crewai` fails where HOME cannot be written, whatever
+`unable to open database file`. From 1.9.3 on even `import crewai` fails where HOME cannot be written, whatever
 CREWAI_STORAGE_DIR says, because it creates `$HOME/.local/share/crewai` at import.
 
 ## Example
@@ -27,29 +27,26 @@ from collections.abc import Iterator
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
-from crewmem_doctor.model.release import Version
-from crewmem_doctor.placement import unwritable
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, unique
 from crewmem_doctor.rules.base import Example, Rule
-
-FAILS_AT_IMPORT = Version(1, 0, 0)
+from crewmem_doctor.writable import import_blocked, unwritable
 
 
 def check(project: Project) -> Iterator[Finding]:
     seen: set[tuple[int, str]] = set()
     for run, p in on_disk(project):
-        blocked = unwritable(run, p)
+        blocked = unwritable(run, p, project.release)
         if blocked is None or (id(run.service), blocked[0]) in seen:
             continue
         why, at, sure = blocked
         seen.add((id(run.service), why))
         severity, confidence = graded(RULE.severity if sure == "high" else "warning", [run])
-        at_import = ". On this release `import crewai` itself fails without a writable HOME" if (
-            "home" in why or "root file system" in why) and project.release.always(lambda v: v >= FAILS_AT_IMPORT) else ""
+        stops = import_blocked(run, project.release) is not None
+        message = f"{run.service.id} cannot write memory to {p.display}: {why}"
         yield RULE.finding(
-            p.mount.at if p.mount is not None else run.service.at,
-            f"{run.service.id} cannot write memory to {p.display}: {why}{at_import}",
+            at if at is not None and any(at == mount.at for mount in run.service.mounts) else run.service.at,
+            f"{message}. On this release `import crewai` itself fails without a writable HOME" if stops else message,
             subject=run.service.id, evidence=p.display, severity=severity,
             confidence="medium" if sure != "high" else confidence,
             because=unique([*evidence_of(run, p), *([Step(at, why)] if at is not None else [])]),
@@ -64,6 +61,12 @@ RULE = Rule(
         Example("read-only root", _trees.service("services:\n  api:  # <-- here\n    build: .\n    read_only: true\n    tmpfs: [/tmp]\n")),
         Example("read-only mount", _trees.service(
             "services:\n  api:\n    build: .\n    volumes:\n      - m:/root/.local/share/app:ro  # <-- here\nvolumes:\n  m:\n")),
+        Example("a volume for the store, and a HOME that cannot be written", _trees.service(
+            "services:\n  api:  # <-- here\n    build: .\n    read_only: true\n    environment: {CREWAI_STORAGE_DIR: /data}\n"
+            "    volumes: [m:/data]\nvolumes:\n  m:\n"), severity="warning"),
+        Example("a volume inside a home, where only root can make the mount point", _trees.service(
+            "services:\n  api:\n    build: .\n    volumes:\n      - m:/home/bot/.local/share  # <-- here\nvolumes:\n  m:\n",
+            Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd -m bot\nUSER bot\nCOPY")), severity="warning"),
         Example("a user without a home", _trees.service(
             "services:\n  api:  # <-- here\n    build: .\n    volumes: ['./logs:/logs']\n",
             Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd --no-create-home bot\nUSER bot\nCOPY")), severity="error"),
@@ -71,6 +74,13 @@ RULE = Rule(
     good=(
         Example("read-only root and a volume", _trees.service(
             "services:\n  api:\n    build: .\n    read_only: true\n    volumes: [m:/root/.local]\nvolumes:\n  m:\n")),
+        Example("read-only root, with the store and HOME on volumes", _trees.service(
+            "services:\n  api:\n    build: .\n    read_only: true\n    environment: {CREWAI_STORAGE_DIR: /data}\n    tmpfs: [/root]\n"
+            "    volumes: [m:/data]\nvolumes:\n  m:\n")),
+        Example("a volume over a directory that the image made for the user", _trees.service(
+            "services:\n  api:\n    build: .\n    volumes: [m:/home/bot/.local/share]\nvolumes:\n  m:\n",
+            Dockerfile=_trees.DOCKERFILE.replace(
+                "COPY", "RUN useradd -m bot\nUSER bot\nRUN mkdir -p /home/bot/.local/share\nCOPY"))),
         Example("a user with a home", _trees.service(
             "services:\n  api:\n    build: .\n", Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd -m bot\nUSER bot\nCOPY"))),
     ),

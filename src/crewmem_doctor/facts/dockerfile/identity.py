@@ -62,12 +62,15 @@ def _made(path: str, made: tuple[str, ...]) -> bool:
 
 
 def _owned(owners: tuple[tuple[str, str], ...], names: set[str]) -> tuple[str, ...]:
-    """The directories whose last owner is that user, with those that anybody may write."""
-    out: list[str] = []
+    """The directories whose last owner is that user, with those that anybody may write. A change of owner takes along
+    the directories inside, as `chown -R` does."""
+    last: dict[str, str] = {}
+    anybody: list[str] = []
     for path, owner in owners:
-        if owner in names or owner == "*":
-            if path not in out:
-                out.append(path)
-        elif path in out and owner != "*":
-            out.remove(path)
-    return tuple(dict.fromkeys((*out, *_ANYONE)))
+        if owner == "*":
+            anybody.append(path)
+            continue
+        inside = path.rstrip("/") + "/"
+        last.update({known: owner for known in last if known.startswith(inside)})
+        last[path] = owner
+    return tuple(dict.fromkeys((*(path for path, owner in last.items() if owner in names), *anybody, *_ANYONE)))
