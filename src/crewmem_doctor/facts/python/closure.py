@@ -15,7 +15,7 @@ from crewmem_doctor.sources.python import parse
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
-_STATEMENT = re.compile(rb"^[ \t]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?", re.MULTILINE)
+_STATEMENT = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 _ROUNDS = 12
 _MOST = 1500
