@@ -174,7 +174,7 @@ class Usage:
             wanted.update(f"{base}.{name}" for base in self.base.bases(owner.dotted) if self.base.method(base, name))
         distinct = owner is not None and self.distinctive(name)
         for site in self.sites_named(name):
-            if site.callee in wanted or (distinct and self.loose(site)):
+            if site.callee in wanted or (distinct and self.loose(site)) or self._named_short(site, function):
                 yield site
 
     def constructions(self, cls: Class, through: str = "__init__") -> Iterator[CallSite]:
@@ -182,7 +182,7 @@ class Usage:
         makers = [cls, *(c for c in self.subclasses(cls.dotted) if through not in c.methods)]
         for maker in makers:
             for site in self.sites_named(maker.name):
-                if site.callee == maker.dotted:
+                if site.callee == maker.dotted or self._named_short(site, maker):
                     yield site
             for method in maker.methods.values():
                 yield from (
@@ -190,6 +190,14 @@ class Usage:
                     for s in method.sites
                     if isinstance(s.node.func, ast.Name) and s.node.func.id == "cls" and "cls" in method.parameters
                 )
+
+    def _named_short(self, site: CallSite, target: Function | Class) -> bool:
+        """Whether a call that was named before the target's module was parsed, and so as its import spells it, is one
+        of the target: `store.Records` in a folder `backend` is `backend.store.Records`."""
+        short = site.callee
+        if not short or not target.dotted.endswith(f".{short}"):
+            return False
+        return self.base.names.resolve(site.node.func, site.scope) is target
 
     def distinctive(self, name: str) -> bool:
         """Whether one method of the project has that name, and the name says enough."""
