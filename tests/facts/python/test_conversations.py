@@ -58,6 +58,7 @@ def test_a_container_that_a_handler_fills(read: Read, definition: str, body: str
         ("task_status = {}", "task_status[session_id] = 'done'"),
         ("session_locks = {}", "session_locks[session_id] = object()"),
         ("message_counts = {}", "message_counts[session_id] = 1"),
+        ("message_buffer = {}", "message_buffer.setdefault(session_id, []).append(text)"),
         ("sessions = {}", "len(sessions)"),
         ("sessions = {'a': 1}", "sessions['a']"),
         ("messages = ['hello', 'bye']", "messages[0]"),
@@ -91,6 +92,80 @@ class History:
         }
     )
     assert found(facts) == [("History.sessions", 4)]
+
+
+SERVICE = """
+from crewai import Crew
+{before}
+class Chats:
+{head}
+    def add(self, session_id, text):
+        self.sessions.setdefault(session_id, []).append(text)
+{after}
+"""
+INIT = "    def __init__(self):\n        self.sessions = {}\n"
+INSTANCE = """    _one = None
+    @classmethod
+    def instance(cls):
+        if cls._one is None:
+            cls._one = cls()
+        return cls._one
+"""
+NEW = """    _one = None
+    def __new__(cls):
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+            cls._one.sessions = {}
+        return cls._one
+"""
+PROVIDED = """
+from dependency_injector import containers, providers
+class Container(containers.DeclarativeContainer):
+    chats = providers.Singleton(Chats)
+container = Container()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "head", "after", "use"),
+    [
+        ("", "    sessions = {}\n", "", "chats.Chats()"),
+        ("", INIT + INSTANCE, "", "chats.Chats.instance()"),
+        ("", NEW, "", "chats.Chats()"),
+        ("from tools import singleton\n@singleton", INIT, "", "chats.Chats()"),
+        ("", INIT, "REGISTRY = {'chats': Chats()}\n", "chats.REGISTRY['chats']"),
+        ("", INIT, "REGISTRY = {'chats': Chats()}\n", "chats.REGISTRY.get(session_id)"),
+        ("", INIT, PROVIDED, "chats.container.chats()"),
+        (
+            "from dataclasses import dataclass, field\n@dataclass",
+            "    sessions: dict = field(default_factory=dict)\n",
+            "one = Chats()\n",
+            "chats.one",
+        ),
+    ],
+)
+def test_a_dict_that_lives_with_a_class_or_its_only_object(
+    read: Read, before: str, head: str, after: str, use: str
+) -> None:
+    main = APP.format(definition="import chats", body=f"{use}.add(session_id, text)")
+    facts = read({"chats.py": SERVICE.format(before=before, head=head, after=after), "main.py": main})
+    assert [n for n, _ in found(facts)] == ["Chats.sessions"]
+
+
+@pytest.mark.parametrize(
+    ("before", "head"),
+    [
+        ("from pydantic import BaseModel", "    sessions: dict = {}\n"),
+        ("from dataclasses import dataclass, field\n@dataclass", "    sessions: dict = field(default_factory=dict)\n"),
+        ("", INIT),
+    ],
+)
+def test_a_dict_of_each_object(read: Read, before: str, head: str) -> None:
+    service = SERVICE.format(before=before, head=head, after="")
+    if "pydantic" in before:
+        service = service.replace("class Chats:", "class Chats(BaseModel):")
+    main = APP.format(definition="import chats", body="chats.Chats().add(session_id, text)")
+    assert found(read({"chats.py": service, "main.py": main})) == []
 
 
 def test_a_dict_on_an_object_of_the_request(read: Read) -> None:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.index import Binding, Class, Module, Scope
-from crewmem_doctor.facts.python.survey import Survey, last_name
+from crewmem_doctor.facts.python.survey import Survey, last_name, root
 from crewmem_doctor.facts.python.wording import (
     container_kind,
     is_empty_container,
+    is_made_by_factory,
     may_hold_crews,
     means_conversation,
     needs_company,
 )
 from crewmem_doctor.model.location import Location
+
+# Bases whose classes describe records: what their bodies bind is a field of each object.
+_MODELS = frozenset(("pydantic", "pydantic_settings", "sqlalchemy", "sqlmodel", "django", "crewai", "typing", "enum", "attrs"))
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Container:
     module: Module
     owner: Class | None = None
     holds: bool = False  # its annotation names crews or flows
+    shared: bool = False  # it belongs to the class itself, so all objects fill the same one
 
 
 def containers(survey: Survey) -> Iterator[Container]:
@@ -54,21 +59,39 @@ def _of_module(survey: Survey, module: Module) -> Iterator[Container]:
 def _of_class(survey: Survey, cls: Class) -> Iterator[Container]:
     module = cls.module
     company = means_conversation(cls.name) or means_conversation(module.path.rsplit("/", 1)[-1].removesuffix(".py"))
-    for name, bindings in cls.fields.items():
+    for name, bindings, shared in _held(survey, cls):
         binding = _empty(name, bindings)
         if binding is None or (needs_company(name) and not company):
             continue
         at = _target(survey, module, binding.node, name)
-        why = f"the {container_kind(binding.value)} self.{name}"
+        why = f"the {container_kind(binding.value)} {cls.name if shared else 'self'}.{name}"
         holds = _holds_crews(survey, binding.annotation, cls.scope)
-        yield Container(f"{cls.dotted}.{name}", name, at, why, f"{cls.name}.{name}", module, cls, holds)
+        yield Container(f"{cls.dotted}.{name}", name, at, why, f"{cls.name}.{name}", module, cls, holds, shared)
+
+
+def _held(survey: Survey, cls: Class) -> Iterator[tuple[str, list[Binding], bool]]:
+    """What methods store on `self`, what the class body binds, and whether it is the class's own: models copy what their
+    bodies bind for each object."""
+    for name, bindings in cls.fields.items():
+        yield name, bindings, False
+    new = cls.methods.get("__new__")
+    for stored in new.stores if new is not None else ():
+        # `cls._instance.sessions = {}`
+        target = stored.target
+        if isinstance(target, ast.Attribute) and last_name(target.value) not in ("cls", cls.name):
+            yield target.attr, [Binding(target.attr, "assign", stored.statement, stored.scope, stored.value)], False
+    if any(root(base) in _MODELS for base in survey.base.bases(cls.dotted)):
+        return
+    for name, bindings in cls.attributes.items():
+        if name not in cls.fields:
+            yield name, bindings, not any(is_made_by_factory(b.value) for b in bindings)
 
 
 def _empty(name: str, bindings: list[Binding]) -> Binding | None:
     """The first binding to an empty container, where the name leaves room for conversations."""
     if not (means_conversation(name) or may_hold_crews(name)):
         return None
-    return next((b for b in bindings if is_empty_container(b.value)), None)
+    return next((b for b in bindings if is_empty_container(b.value) or is_made_by_factory(b.value)), None)
 
 
 def _app_state(survey: Survey) -> Iterator[Container]:

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping
 from crewmem_doctor.facts.python.containers import Container, containers
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.durable import is_cache
-from crewmem_doctor.facts.python.index import Class, Function, Module, Scope
+from crewmem_doctor.facts.python.index import Function, Scope
 from crewmem_doctor.facts.python.ledger import Goal, reaches
+from crewmem_doctor.facts.python.singletons import long_lived, reruns
 from crewmem_doctor.facts.python.survey import Survey, last_name
 from crewmem_doctor.facts.python.wording import means_conversation
 from crewmem_doctor.model.location import Location
@@ -47,7 +48,11 @@ def _conversation(survey: Survey, container: Container, entries: Mapping[Functio
     if not handlers or is_cache(survey, container, functions):
         return None
     owner = container.owner
-    if _reruns(container.module, entries) if owner is None else not _long_lived(survey, owner, entries):
+    if owner is None or container.shared:
+        lasts = not reruns(container.module, entries)
+    else:
+        lasts = long_lived(survey, owner, entries)
+    if not lasts:
         return None
     return Memory(
         "conversation",
@@ -63,12 +68,6 @@ def _conversation(survey: Survey, container: Container, entries: Mapping[Functio
     )
 
 
-def _reruns(module: Module, entries: Mapping[Function, EntryPoint]) -> bool:
-    """Streamlit runs the script again for each interaction: its module level is no place that lasts."""
-    entry = entries.get(module.body)
-    return entry is not None and entry.framework == "streamlit"
-
-
 def _handlers(survey: Survey, functions: list[Function], entries: Mapping[Function, EntryPoint]) -> tuple[Reach, ...]:
     """The entry points from which a writing function is reached; scripts alone do not serve anybody."""
     own = {Reach(entries[f], False) for f in functions if f in entries and entries[f].kind != "script"}
@@ -81,7 +80,7 @@ def _handlers(survey: Survey, functions: list[Function], entries: Mapping[Functi
 
 def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, Location, bool]]:
     """Functions that put an entry in under a key that is not constant; whether a crew or flow is put in."""
-    if container.owner is not None:
+    if container.owner is not None and not container.shared:
         functions: list[Function] = [f for f in container.owner.methods.values() if f.name != "__init__"]
     else:
         modules = {m.path: m for m in (container.module, *survey.base.modules.values()) if container.word in m.text}
@@ -121,7 +120,13 @@ def _is(survey: Survey, container: Container, node: ast.expr, function: Function
     if last_name(node) != container.word:
         return False
     if container.owner is not None:
-        return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+        if not isinstance(node, ast.Attribute):
+            return False
+        word = last_name(node.value)
+        if isinstance(node.value, ast.Name) and word == "self":
+            return function.owner is container.owner
+        own = word == "cls" and function.owner is container.owner
+        return container.shared and (own or survey.base.canonical(node.value, function.scope) == container.owner.dotted)
     if container.name.startswith(".state."):
         return isinstance(node, ast.Attribute) and last_name(node.value) == "state"
     if isinstance(node, ast.Name):
@@ -144,34 +149,6 @@ def _is_crew(survey: Survey, value: ast.expr | None, scope: Scope) -> bool:
         return False
     name = survey.base.type_of(value, scope)
     return bool(name) and crewai_class(survey.base, name) in (CREW, FLOW)
-
-
-def _long_lived(survey: Survey, cls: Class, entries: Mapping[Function, EntryPoint]) -> bool:
-    """Whether objects of the class are made once: at module level, at start-up, in a cached factory."""
-    base = survey.base
-    for site in survey.calls(cls.name, *_aliases(survey, cls)):
-        if site.callee != cls.dotted:
-            continue
-        if site.scope.level == "module" and not _reruns(site.scope.module, entries):
-            return True
-        # What Streamlit keeps in its session state is one visitor's.
-        if any(
-            not chain.builds and chain.entry.kind != "script" and chain.entry.framework != "streamlit"
-            for chain in base.chains(site, entries)
-        ):
-            return True
-    return False
-
-
-def _aliases(survey: Survey, cls: Class) -> list[str]:
-    return sorted(
-        {
-            i.local
-            for m in survey.base.modules.values()
-            for i in m.imports
-            if i.target.endswith(f".{cls.name}") and i.local not in (cls.name, "*")
-        }
-    )
 
 
 def _factories(survey: Survey, entries: Mapping[Function, EntryPoint]) -> Iterator[Memory]:

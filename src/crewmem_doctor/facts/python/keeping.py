@@ -25,6 +25,19 @@ class Keeping(Usage):
                 return [(s.value, s.scope) for s in self.kept(place) if s.value is not None]
         return []
 
+    def shown(self, node: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
+        """What a module-level `{"chat": …}` holds under a key; under any, where the key is not constant."""
+        place = self.base.names.resolve(node.value, scope) if isinstance(node, ast.Subscript) else None
+        if not (isinstance(node, ast.Subscript) and isinstance(place, Assignment) and isinstance(place.value, ast.Dict)):
+            return []
+        if place.owner is not None:
+            return []
+        key = node.slice
+        pairs = [(k, v) for k, v in zip(place.value.keys, place.value.values) if k is not None]
+        if isinstance(key, ast.Constant):
+            pairs = [(k, v) for k, v in pairs if isinstance(k, ast.Constant) and k.value == key.value]
+        return [(v, place.module.scope) for _, v in pairs]
+
     def kept(self, variable: Assignment) -> list[Store]:
         """The `variable[key] = …` of the project."""
         found = []
@@ -66,3 +79,4 @@ class Keeping(Usage):
             if key[1] in module.text and key[0] in module.text:
                 for function in module.all_functions:
                     yield from ((s, function) for s in function.subscripts if state_key(s) == key)
+

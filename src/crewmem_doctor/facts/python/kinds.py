@@ -139,11 +139,23 @@ class Kinds:
 
     def _ref(self, ref: Ref) -> str:
         if isinstance(ref, Assignment):
-            return self._bindings(ref.bindings)
+            return self._bindings(ref.bindings) or self._kept_by(ref)
         if isinstance(ref, Local):
             return self._bindings(ref.bindings)
         if isinstance(ref, Function) and is_property(ref):
             return self.returned(ref)
+        return ""
+
+    def _kept_by(self, variable: Assignment) -> str:
+        """`cls._instance = cls()` in a method of the class whose attribute it is."""
+        cls = variable.owner
+        for method in cls.methods.values() if cls is not None else ():
+            for stored in method.stores:
+                target = stored.target
+                if isinstance(target, ast.Attribute) and target.attr == variable.name and stored.value is not None:
+                    found = self.of(stored.value, stored.scope)
+                    if found:
+                        return found
         return ""
 
     def _bindings(self, bindings: Sequence[Binding]) -> str:
@@ -227,11 +239,22 @@ class Kinds:
             return ref.dotted
         if isinstance(ref, Function):
             return self._result(ref, node, scope)
-        if isinstance(ref, External):
+        if isinstance(ref, External) and normalise(ref.name) != "builtins.dict.get":
             return self._external(normalise(ref.name), node, scope)
+        if isinstance(ref, Assignment) and isinstance(ref.value, ast.Call):
+            return self._provided(ref.value, ref.bindings[-1].scope if ref.bindings else ref.module.scope)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+            return self._element(ast.Subscript(value=node.func.value, slice=node.args[0], ctx=ast.Load()), scope)
         if isinstance(node.func, ast.Name) and node.func.id == "cls" and scope.function is not None:
             return self._own("cls", scope.function)
         return ""
+
+    def _provided(self, provider: ast.Call, scope: Scope) -> str:
+        """What `container.service()` gives: `service = providers.Singleton(Service)`."""
+        if not provider.args or not self.base.canonical(provider.func, scope).startswith("dependency_injector.providers."):
+            return ""
+        given = self.base.names.resolve(provider.args[0], scope)
+        return self.returned(given) if isinstance(given, Function) else self._class(given)
 
     def _result(self, function: Function, node: ast.Call, scope: Scope) -> str:
         made = self.returned(function)
@@ -283,5 +306,5 @@ class Kinds:
 
     def _element(self, node: ast.expr, scope: Scope) -> str:
         """`CREWS[key]`, `app.state.manager`: what some place of the project stores there."""
-        store = self.base.graph.stored(node, scope)
+        store = self.base.graph.stored(node, scope) or self.base.graph.shown(node, scope)
         return next((t for t in (self.of(v, s) for v, s in store[:4]) if t), "")

@@ -12,6 +12,8 @@ _SURE = re.compile(
     r"conversation(?:s|al)?|convos?|chats?|dialog(?:ue)?s?|transcripts?|messages?|sessions?|memory|memories|turns"
 )
 _RAM = re.compile(r"memory_(?:cache|pool|access|size|store|backend|only)|in_memory|cache_memory")
+# Messages on their way in or out.
+_PASSING = re.compile(r"messages?_(?:buffer|batch|inbox|outbox)")
 # Words that need one of the others, or to stand alone.
 _HALF = re.compile(r"history|histories|contexts?|threads?")
 _ALONE = re.compile(r"history|histories|threads|chat_threads")
@@ -20,7 +22,7 @@ _OTHERWISE = re.compile(
     r"(?:job|task|status|statuse|progres|result|metric|stat|config|registry|lock|queue|connection|socket|websocket|client|"
     r"rate|limit|token|engine|model|llm|usage|monitor|template|prompt|error|log|handler|callback|subscriber|listener|price|"
     r"cost|execution|upload|payment|event|tool|worker|count|example|pattern|keyword|column|field|code|test|timer)s?|"
-    r"ws|otp|csrf|auth|login|db|http|latency|checkout|browser|factory|types|schema|counter|mock|default|shared"
+    r"ws|otp|csrf|pending|debounce|auth|login|db|http|latency|checkout|browser|factory|types|schema|counter|mock|default|shared"
 )
 
 
@@ -30,7 +32,7 @@ def means_conversation(name: str) -> bool:
     if any(map(_OTHERWISE.fullmatch, words)):
         return False
     # "memory_cache" is a cache in memory.
-    if _RAM.search("_".join(words)):
+    if _RAM.search("_".join(words)) or _PASSING.search("_".join(words)):
         return False
     if any(map(_SURE.fullmatch, words)) or _ALONE.fullmatch("_".join(words)):
         return True
@@ -63,7 +65,15 @@ def is_empty_container(value: ast.expr | None) -> bool:
     )
 
 
+def is_made_by_factory(value: ast.expr | None) -> bool:
+    """`field(default_factory=dict)` of a dataclass: each object has one of its own."""
+    return isinstance(value, ast.Call) and any(
+        k.arg == "default_factory" and last_name(k.value) in _CONTAINERS for k in value.keywords
+    )
+
+
 def container_kind(value: ast.expr | None) -> str:
     if isinstance(value, ast.Call):
-        return last_name(value.func)
+        made = next((k.value for k in value.keywords if k.arg == "default_factory"), None)
+        return last_name(value.func) if made is None or is_empty_container(value) else last_name(made)
     return "list" if isinstance(value, ast.List) else "dict"
