@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crewmem_doctor.facts.link import link
+from crewmem_doctor.facts.link.container import in_container
 from crewmem_doctor.facts.link.hints import started_scripts
 from crewmem_doctor.model.code import Code, EnvWrite, Module, ServerRun
 from crewmem_doctor.model.deployment import Copied, Environment, Process, Service, Setting
@@ -51,6 +52,20 @@ def test_web_server_and_task_worker_each_run_what_reaches_the_memory_there() -> 
     assert joined(API, WORKER) == ["api", "worker"]
 
 
+def test_a_worker_that_names_no_module_runs_the_jobs_of_its_image() -> None:
+    job = replace(TASK, framework="rq")
+    rq = service("jobs", process("rq", ""))
+    assert joined(API, rq, reaches=(Reach(HTTP, True, queued=True), Reach(job, True))) == ["jobs"]
+    assert joined(replace(rq, copies=()), reaches=(Reach(job, True),)) == []
+
+
+def test_a_folder_above_what_is_copied_lies_above_its_copy() -> None:
+    api = replace(API, copies=(Copied("app", "/srv/app", Location("Dockerfile", 3)),))
+    assert in_container(api, "/.") == Known("/srv")
+    assert in_container(api, "app/.") == Known("/srv/app")
+    assert isinstance(in_container(replace(api, copies=(Copied("app", "/code", Location("Dockerfile", 3)),)), "/."), Unknown)
+
+
 def test_a_service_that_only_queues_does_not_run_the_memory() -> None:
     assert joined(API, WORKER, reaches=(Reach(HTTP, True, queued=True), Reach(TASK, True))) == ["worker"]
 
@@ -60,6 +75,8 @@ def test_scripts_and_modules_that_a_command_starts_are_read() -> None:
     tree = ("main.py", "other.py", "src/chat/server/__main__.py", "src/chat/server/other.py")
     assert started_scripts([service("api", package)], tree) == ["src/chat/server/__main__.py"]
     assert started_scripts([service("api", process("python", "main.py"))], tree) == ["main.py"]
+    installed = process("python", "chat.server.other:run")
+    assert started_scripts([service("api", installed)], tree) == ["src/chat/server/other.py"]
     assert started_scripts([API], tree) == []
 
 

@@ -42,13 +42,19 @@ class Joiner:
         out: dict[int, Run] = {}
         traced = False
         for process in service.processes:
-            starts = self.files.targets(service, process)
+            starts = self.files.targets(service, process) or self._jobs(service, process)
             traced = traced or bool(starts) or _inline(process)
             for run in self._of_process(service, process, starts) if starts else ():
                 out.setdefault(id(run.memory), run)
         for run in () if traced else self._of_image(service):
             out.setdefault(id(run.memory), run)
         return list(out.values())
+
+    def _jobs(self, service: Service, process: Process) -> list[str]:
+        """An RQ worker names no module: it imports whatever function a job names, so what the image holds of them."""
+        jobs = {r.entry.at.path for m in self.memories for r in m.handlers
+                if r.entry.kind == "task" and r.entry.framework in ("rq", "django_rq")}
+        return sorted(path for path in jobs if holds(service, path)) if process.server == "rq" else []
 
     def _of_process(self, service: Service, process: Process, starts: list[str]) -> Iterable[Run]:
         loaded, imported = self._loaded(service, process, starts), self.files.at_import(starts)

@@ -151,6 +151,13 @@ def in_container(service: Service, path: str) -> Answer[str]:
             best = candidate
     if best is not None:
         return Known(best[1])
+    for copied in service.copies:
+        # A folder above what is copied: `COPY app ./app` below /srv makes /srv the folder that holds `app`.
+        source = copied.source.strip("/").removeprefix("./")
+        below = "/" + (source[len(folder) + 1:] if folder else source)
+        target = copied.target.rstrip("/")
+        if source and (not folder or source.startswith(folder + "/")) and target.endswith(below):
+            return Known(target.removesuffix(below) or "/")
     return Unknown(f"where {path} lies in {service.id} is not known")
 
 

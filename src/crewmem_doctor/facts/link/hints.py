@@ -15,7 +15,8 @@ def started_scripts(services: Iterable[Service], python: Iterable[str]) -> list[
     processes = [p for s in services for p in s.processes if p.server == "python"]
     words = {word for p in processes for word in p.words}
     names = {word.rpartition("/")[2] for word in words if word.endswith(".py")}
-    modules = {"/" + p.target.replace(".", "/") for p in processes if "-m" in p.words and p.target}
+    targets = {p.target.partition(":")[0] for p in processes if not p.target.endswith(".py")}
+    modules = {"/" + target.replace(".", "/") for target in targets if target}
     endings = tuple(module + end for module in modules for end in (".py", "/__main__.py"))
     return [path for path in python if path.rpartition("/")[2] in names or ("/" + path).endswith(endings)]
 
