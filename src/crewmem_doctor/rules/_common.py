@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
-from crewmem_doctor.model.deployment import Service
-from crewmem_doctor.model.expression import evaluate
+from crewmem_doctor.model.deployment import Mount, Service
+from crewmem_doctor.model.expression import evaluate, join_path
 from crewmem_doctor.model.finding import Severity
 from crewmem_doctor.model.known import Answer, Confidence, Known
 from crewmem_doctor.model.location import Location
@@ -77,9 +77,16 @@ def reported_by_deployment(project: Project, memory: Memory) -> bool:
         if store_blocked(run, placement) is not None or any(o.word in ("lost", "stale") for o in survival(run, project.release).values()):
             return True
         if placement.mount is not None and isinstance(placement.path, Known):
-            inside = placement.path.value[len(placement.mount.target.rstrip("/")):]
-            stores.setdefault((run.service.platform, run.service.deployment), set()).add(f"{placement.mount.source}:{inside}")
+            place_there = " ".join(on_mount(placement.mount, placement.path.value))
+            stores.setdefault((run.service.platform, run.service.deployment), set()).add(place_there)
     return any(len(apart) > 1 for apart in stores.values())
+
+
+def on_mount(mount: Mount, path: str) -> tuple[str, str]:
+    """The volume, and the place in it, that `path` below the mount is: what two services must agree on. A bind mount is
+    the host's directory, from wherever it is mounted."""
+    inside = join_path(mount.sub_path, path[len(mount.target.rstrip("/")):].strip("/"))
+    return (mount.kind, join_path(mount.source, inside)) if mount.kind == "bind" else (f"{mount.kind} {mount.source}", inside)
 
 
 def by_service(pairs: Iterable[tuple[Run, Placement]]) -> list[tuple[Service, list[tuple[Run, Placement]]]]:

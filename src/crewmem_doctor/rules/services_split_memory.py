@@ -29,7 +29,7 @@ from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
+from crewmem_doctor.rules._common import evidence_of, graded, on_disk, on_mount, several, unique
 from crewmem_doctor.rules.base import Example, Rule
 
 Pair = tuple[Run, Placement]
@@ -87,7 +87,7 @@ def _store(run: Run, placement: Placement) -> tuple[str, str]:
     mount, path = placement.mount, placement.display
     if mount is None or not mount.source:
         return run.service.id, path
-    return f"{mount.kind} {mount.source}", path[len(mount.target.rstrip("/")):].strip("/") or mount.sub_path
+    return on_mount(mount, path)
 
 
 def _together(one: Service, two: Service) -> bool:
@@ -122,8 +122,15 @@ RULE = Rule(
             API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n" + WORKER.format("  # <-- here")
             + "    environment: {CREWAI_STORAGE_DIR: /data}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS,
             requirements_dot_txt="crewai\nfastapi\n")),
+        Example("two folders of one volume", _trees.service(
+            API + "    environment: {CREWAI_STORAGE_DIR: /data}\n    volumes: [{type: volume, source: m, target: /data, volume: {subpath: a}}]\n"
+            + WORKER.format("  # <-- here") + "    environment: {CREWAI_STORAGE_DIR: /data}\n"
+            "    volumes: [{type: volume, source: m, target: /data, volume: {subpath: b}}]\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS)),
     ),
     good=(
+        Example("one directory of the host, mounted at two depths", _trees.service(
+            API + "    volumes: ['./var:/data']\n    environment: {CREWAI_STORAGE_DIR: /data/crew}\n" + WORKER.format("")
+            + "    volumes: ['./var/crew:/data']\n    environment: {CREWAI_STORAGE_DIR: /data}\n", app__tasks_dot_py=TASKS)),
         Example("one volume under both", _trees.service(
             API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n" + WORKER.format("")
             + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS)),
