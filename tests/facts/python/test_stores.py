@@ -200,13 +200,14 @@ crew = Crew(agents=[], tasks=[], memory=True)
         ),
         (
             "    recent = []\n    def save(self, value, metadata):\n        self.recent.append(value)\n"
-            "        super().save(value, metadata)\n    def search(self, query, limit=3):\n        return super().search(query)\n",
+            "        super().save(value, metadata)\n"
+            "    def search(self, query, limit=3):\n        return super().search(query)\n",
             "path",
             "chroma",
         ),
         ("    def _embed(self, text):\n        return requests.post('http://models/embed').json()\n", "path", "chroma"),
     ],
 )
-def test_a_subclass_of_a_storage_that_keeps_its_records_elsewhere(read: Read, body: str, kind: str, engine: str) -> None:
+def test_a_subclass_that_keeps_its_records_elsewhere(read: Read, body: str, kind: str, engine: str) -> None:
     store = store_of(read, f"class Own(RAGStorage):\n{body}\nm = ShortTermMemory(storage=Own(type='short_term'))\n")
     assert (store.kind, store.engine) == (kind, engine)

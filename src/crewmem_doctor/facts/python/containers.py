@@ -20,7 +20,9 @@ from crewmem_doctor.facts.python.wording import (
 from crewmem_doctor.model.location import Location
 
 # Bases whose classes describe records: what their bodies bind is a field of each object.
-_MODELS = frozenset(("pydantic", "pydantic_settings", "sqlalchemy", "sqlmodel", "django", "crewai", "typing", "enum", "attrs"))
+_MODELS = frozenset(
+    ("pydantic", "pydantic_settings", "sqlalchemy", "sqlmodel", "django", "crewai", "typing", "enum", "attrs")
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def _of_class(survey: Survey, cls: Class) -> Iterator[Container]:
 
 
 def _held(survey: Survey, cls: Class) -> Iterator[tuple[str, list[Binding], bool]]:
-    """What methods store on `self`, what the class body binds, and whether it is the class's own: models copy what their
-    bodies bind for each object."""
+    """What methods store on `self`, what the class body binds, and whether it is the class's own: models copy what
+    their bodies bind for each object."""
     for name, bindings in cls.fields.items():
         yield name, bindings, False
     new = cls.methods.get("__new__")

@@ -27,13 +27,12 @@ class Keeping(Usage):
 
     def shown(self, node: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
         """What a module-level `{"chat": …}` holds under a key; under any, where the key is not constant."""
-        place = self.base.names.resolve(node.value, scope) if isinstance(node, ast.Subscript) else None
-        if not (isinstance(node, ast.Subscript) and isinstance(place, Assignment) and isinstance(place.value, ast.Dict)):
+        if not isinstance(node, ast.Subscript):
             return []
-        if place.owner is not None:
+        key, place = node.slice, self.base.names.resolve(node.value, scope)
+        if not (isinstance(place, Assignment) and place.owner is None and isinstance(place.value, ast.Dict)):
             return []
-        key = node.slice
-        pairs = [(k, v) for k, v in zip(place.value.keys, place.value.values) if k is not None]
+        pairs = [(k, v) for k, v in zip(place.value.keys, place.value.values, strict=True) if k is not None]
         if isinstance(key, ast.Constant):
             pairs = [(k, v) for k, v in pairs if isinstance(k, ast.Constant) and k.value == key.value]
         return [(v, place.module.scope) for _, v in pairs]

@@ -251,7 +251,8 @@ class Kinds:
 
     def _provided(self, provider: ast.Call, scope: Scope) -> str:
         """What `container.service()` gives: `service = providers.Singleton(Service)`."""
-        if not provider.args or not self.base.canonical(provider.func, scope).startswith("dependency_injector.providers."):
+        made_by = self.base.canonical(provider.func, scope)
+        if not provider.args or not made_by.startswith("dependency_injector.providers."):
             return ""
         given = self.base.names.resolve(provider.args[0], scope)
         return self.returned(given) if isinstance(given, Function) else self._class(given)
