@@ -1,8 +1,8 @@
 """Our merged view of generated projects beside that of podman-compose, which is run as a process and never imported.
 
 It needs no engine: a script stands in for `podman` and writes down which containers it is asked to create. What is
-compared is what memory depends on: mounts, environment, command, replicas and profiles of each service, through overlays,
-`extends`, `include`, anchors and interpolation.
+compared is what memory depends on: mounts, environment, command, replicas and profiles of each service, through
+overlays, `extends`, `include`, anchors and interpolation.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,22 @@ from crewmem_doctor.sources.discover import discover
 
 FOUND = shutil.which("podman-compose", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 PROJECTS = 16
-WORDS = ("plain", "two words", "${SET}", "${SET:-other}", "${MISSING:-fallback}", "${MISSING-dash}", "${EMPTY:-filled}",
-         "${EMPTY-kept}", "a-${SET}-b", "$$literal", "${MISSING:-${SET}}", "${SET:+there}", "7", "true")
+WORDS = (
+    "plain",
+    "two words",
+    "${SET}",
+    "${SET:-other}",
+    "${MISSING:-fallback}",
+    "${MISSING-dash}",
+    "${EMPTY:-filled}",
+    "${EMPTY-kept}",
+    "a-${SET}-b",
+    "$$literal",
+    "${MISSING:-${SET}}",
+    "${SET:+there}",
+    "7",
+    "true",
+)
 NAMES = ("MODE", "TOKEN", "STORE", "LEVEL")
 TARGETS = ("/data", "/cache", "/srv/state")
 # podman-compose mounts two volumes over one path where Compose takes the overlay's: an overlay adds others here.
@@ -56,7 +71,9 @@ def service(dice: random.Random, *, full: bool) -> Tree:
         values = {name: dice.choice(WORDS) for name in dice.sample(NAMES, dice.randint(1, 3))}
         made["environment"] = [f"{k}={v}" for k, v in values.items()] if dice.random() < 0.4 else values
     if dice.random() < 0.7:
-        made["volumes"] = [mount(dice, target) for target in dice.sample(TARGETS if full else OTHERS, dice.randint(1, 2))]
+        made["volumes"] = [
+            mount(dice, target) for target in dice.sample(TARGETS if full else OTHERS, dice.randint(1, 2))
+        ]
     if full or dice.random() < 0.4:
         made["command"] = list(dice.choice(COMMANDS))
     if dice.random() < 0.5:
@@ -78,7 +95,10 @@ def project(root: Path, dice: random.Random) -> list[str]:
     base["volumes"] = {"kept": None, "other": None, "known": None}
     if dice.random() < 0.5:
         (root / "common.yaml").write_text(yaml.safe_dump({"services": {"shared": service(dice, full=True)}}))
-        base["services"]["worker"] = {"extends": {"file": "common.yaml", "service": "shared"}, **service(dice, full=False)}
+        base["services"]["worker"] = {
+            "extends": {"file": "common.yaml", "service": "shared"},
+            **service(dice, full=False),
+        }
     if dice.random() < 0.5:
         (root / "part.yaml").write_text(yaml.safe_dump({"services": {"cron": service(dice, full=True)}}))
         base["include"] = ["part.yaml"]
@@ -86,9 +106,14 @@ def project(root: Path, dice: random.Random) -> list[str]:
         base["services"]["tools"] = {**service(dice, full=True), "profiles": ["tools"]}
     text = yaml.safe_dump(base, sort_keys=False)
     if dice.random() < 0.5:
-        text = ("x-common: &common\n  MODE: anchored\n  EXTRA: ${SET}\n" + text + "# the rest comes from an anchor\n").replace(
-            "services:\n", "services:\n  anchored:\n    image: registry.example.org/app:1\n    command: [python, serve.py]\n"
-            "    environment:\n      <<: *common\n      LEVEL: own\n", 1)
+        text = (
+            "x-common: &common\n  MODE: anchored\n  EXTRA: ${SET}\n" + text + "# the rest comes from an anchor\n"
+        ).replace(
+            "services:\n",
+            "services:\n  anchored:\n    image: registry.example.org/app:1\n    command: [python, serve.py]\n"
+            "    environment:\n      <<: *common\n      LEVEL: own\n",
+            1,
+        )
     (root / "compose.yaml").write_text(text)
     (root / ".env").write_text("SET=known\nEMPTY=\n")
     if dice.random() < 0.3:
@@ -108,7 +133,7 @@ def theirs(root: Path, files: list[str], tools: Path) -> Tree:
     made = [line.split("\037")[:-1] for line in log.read_text().split("\036")[:-1]]
     found = {name: view for words in made for name, view in [created(words, root)]}
     for name, said in read.items():
-        if "extends" not in said:   # `config` does not follow it
+        if "extends" not in said:  # `config` does not follow it
             found[name]["replicas"] = int((said.get("deploy") or {}).get("replicas", 1))
         found[name]["profiles"] = sorted(said.get("profiles") or ())
     return found
@@ -116,10 +141,19 @@ def theirs(root: Path, files: list[str], tools: Path) -> Tree:
 
 def run(root: Path, podman: Path, log: Path, files: list[str], *words: str) -> str:
     assert FOUND is not None
-    command = [FOUND, "--podman-path", str(podman), *(w for file in files for w in ("-f", file)), "--profile", "tools", *words]
+    command = [
+        FOUND,
+        "--podman-path",
+        str(podman),
+        *(w for file in files for w in ("-f", file)),
+        "--profile",
+        "tools",
+        *words,
+    ]
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    done = subprocess.run(command, cwd=root, env={**clean, "LOG": str(log)}, capture_output=True, text=True, check=False,
-                          timeout=60)
+    done = subprocess.run(
+        command, cwd=root, env={**clean, "LOG": str(log)}, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -127,7 +161,7 @@ def run(root: Path, podman: Path, log: Path, files: list[str], *words: str) -> s
 def created(words: list[str], root: Path) -> tuple[str, Tree]:
     """A line of `podman create`: options, the image, the command."""
     end = words.index(IMAGE)
-    pairs = list(zip(words[:end], words[1:end], strict=False))
+    pairs = list(pairwise(words[:end]))
     labels = dict(value.split("=", 1) for option, value in pairs if option == "--label")
     mounts = {tuple(reversed(value.split(":")[:2])) for option, value in pairs if option == "-v"}
     for option, value in pairs:
@@ -137,7 +171,7 @@ def created(words: list[str], root: Path) -> tuple[str, Tree]:
     return labels["com.docker.compose.service"], {
         "environment": dict(value.split("=", 1) for option, value in pairs if option == "-e"),
         "mounts": {(target, source.removeprefix(f"{root}/")) for target, source in mounts},
-        "command": words[end + 1:],
+        "command": words[end + 1 :],
     }
 
 
