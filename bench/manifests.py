@@ -2,8 +2,8 @@
 
     python bench/manifests.py DIR [--count 1000] [--rounds 5]
 
-The files are what a platform team keeps: a Deployment, Service, ConfigMap, claim or Ingress each, a few of them in stages,
-with one deployment among them that runs the crew. The goal is 1.5 s for 1,000 files.
+The files are what a platform team keeps: a Deployment, Service, ConfigMap, claim or Ingress each, and among
+them one deployment that runs the crew. The goal is 1.5 s for 1,000 files.
 """
 
 from __future__ import annotations

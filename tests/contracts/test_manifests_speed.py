@@ -1,4 +1,4 @@
-"""A thousand manifests cost little CPU. The bound is several times what is measured, so that only a real change trips it."""
+"""A thousand manifests cost little CPU. The bound is several times what is measured: only a real change trips it."""
 
 from __future__ import annotations
 
