@@ -21,7 +21,7 @@ def read_deployments(tree: Tree) -> tuple[tuple[Service, ...], list[Gap]]:
     where nothing builds from it; weak evidence (a Makefile, a Streamlit app) counts only where nothing else deploys.
     """
     images = Images(tree)
-    services, found_gaps, used = read_compose(tree)
+    services, found_gaps, used = read_compose(tree, images.for_reference)
     orchestrated, kubernetes_gaps, pulled = read_kubernetes(tree, images)
     services.extend(orchestrated)
     used |= pulled

@@ -51,6 +51,11 @@ _FOREIGN = frozenset(
         "argocd",
         "sealed-secrets-controller",
         "hello-app",
+        "flowise",
+        "crawl4ai",
+        "airflow",
+        "metabase",
+        "superset",
     )
 )
 _OWNERS = (
@@ -123,12 +128,15 @@ class Images:
             self._read[key] = image
         return self._read[key]
 
-    def for_reference(self, reference: str, near: str = "", names: Iterable[str] = ()) -> Image | None:
+    def for_reference(
+        self, reference: str, near: str = "", names: Iterable[str] = (), *, alone: bool = True
+    ) -> Image | None:
         """The image that `reference` ("ghcr.io/acme/api:1.2") most likely is; None where no Dockerfile stands out.
 
         What decides, in this order: a build of that name (Compose, CI, Makefile, Skaffold); the name's likeness to a
         Dockerfile's folder or suffix; being the only Dockerfile around `near` (the manifest's path), or in the tree.
-        `names` are what the deployment calls the container and its workload, for a reference that is templated.
+        `names` are what the deployment calls the container and its workload, for a reference that is templated; without
+        `alone`, being the only Dockerfile says nothing.
         """
         name = last_name(reference)
         if is_foreign(reference):
@@ -136,7 +144,7 @@ class Images:
         built = self._builds.get(name) if name else None
         if built is not None:
             return self.read(built.dockerfile, built.context, built.target)
-        path = self._by_name([name, *names] if not name else [name], near) or self._alone(near)
+        path = self._by_name([name, *names] if not name else [name], near) or (self._alone(near) if alone else "")
         if not path and name:
             path = self._by_name([n.lower() for n in names], near)
         return self.read(path) if path else None

@@ -163,6 +163,7 @@ class Service:
     restart_keeps_layer: bool = True  # a restart in place keeps the container's layer (Docker yes, Kubernetes no)
     durable_disk: bool = True  # False where the platform offers none, or offers one that this service does not take
     ephemeral_because: str = ""  # what the platform says of the file system that it gives to this service
+    guessed: bool = False  # that the image is the one of the tree's only Dockerfile is likely, not certain
     writable: tuple[str, ...] = ()  # directories that a read-only root leaves writable, e.g. Lambda's /tmp
     hidden_mounts: str = ""  # why disks may be mounted that the tree cannot show
     profiles: tuple[str, ...] = ()

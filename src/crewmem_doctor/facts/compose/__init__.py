@@ -5,7 +5,7 @@ from __future__ import annotations
 from crewmem_doctor.facts.compose.builds import Builds
 from crewmem_doctor.facts.compose.files import Library, deployments, find
 from crewmem_doctor.facts.compose.project import assemble, references
-from crewmem_doctor.facts.compose.services import images_of, services_of
+from crewmem_doctor.facts.compose.services import Pulled, images_of, services_of
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.discover import Tree
@@ -13,8 +13,10 @@ from crewmem_doctor.sources.discover import Tree
 __all__ = ["read_compose"]
 
 
-def read_compose(tree: Tree) -> tuple[list[Service], list[Gap], set[str]]:
+def read_compose(tree: Tree, pulled: Pulled | None = None) -> tuple[list[Service], list[Gap], set[str]]:
     """The services of every deployment, what could not be read, and the Dockerfiles that something builds from.
+
+    `pulled` finds the Dockerfile of an image that no service builds, because something else builds and pushes it.
 
     A service of the same name in two deployments keeps its id; `Service.deployment`, the path of the file that makes
     the deployment what it is, tells them apart.
@@ -29,7 +31,7 @@ def read_compose(tree: Tree) -> tuple[list[Service], list[Gap], set[str]]:
     images = {name: build for project, _ in reversed(projects) for name, build in images_of(project).items()}
     for project, missing in projects:
         deployment = project.deployment
-        found, unread = services_of(project, tree, builds, images)
+        found, unread = services_of(project, tree, builds, images, pulled)
         gaps.extend((*missing, *unread))
         if deployment.touched:
             last = library.services(deployment.main)

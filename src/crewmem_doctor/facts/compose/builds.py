@@ -63,6 +63,13 @@ class Builds:
         image = read_dockerfile(self.tree, path, target=target or None, args=arguments, context=root, gaps=gaps)
         return Build(root, path, target, image), gaps
 
+    def elsewhere(self, image: Image | None) -> Build | None:
+        """The build of an image that something else in the tree makes."""
+        if image is None:
+            return None
+        self.used.add(image.path)
+        return Build(image.context, image.path, image.stage, image)
+
     def path(self, root: str, name: str) -> str:
         candidates = [join_path(root, n) for n in ((name,) if name else _NAMES)]
         return next((path for path in candidates if self.tree.exists(path)), candidates[0])

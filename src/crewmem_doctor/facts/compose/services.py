@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from crewmem_doctor.facts.compose.backing import backing_of
 from crewmem_doctor.facts.compose.builds import Build, Builds
@@ -18,7 +19,7 @@ from crewmem_doctor.facts.compose.launch import processes_of
 from crewmem_doctor.facts.compose.merge import items_of
 from crewmem_doctor.facts.compose.mounts import mounts_of
 from crewmem_doctor.facts.compose.project import Project
-from crewmem_doctor.facts.dockerfile import user_of
+from crewmem_doctor.facts.dockerfile import Image, user_of
 from crewmem_doctor.facts.dockerfile.names import is_development
 from crewmem_doctor.model.deployment import Copied, Environment, Mount, Service, User
 from crewmem_doctor.model.expression import join_path
@@ -32,8 +33,14 @@ _DEVELOPMENT = frozenset(("dev", "devel", "develop", "development", "test", "tes
 _PINS = re.compile(r"\s*(node\.(hostname|id|ip|labels\..+?)|engine\.labels\..+?)\s*==")
 
 
+class Pulled(Protocol):
+    """Which Dockerfile of the tree makes an image; `alone` says that being the only Dockerfile is enough."""
+
+    def __call__(self, reference: str, near: str, names: Iterable[str], *, alone: bool) -> Image | None: ...
+
+
 def services_of(
-    project: Project, tree: Tree, builds: Builds, made: dict[str, Node]
+    project: Project, tree: Tree, builds: Builds, made: dict[str, Node], pulled: Pulled | None = None
 ) -> tuple[list[Service], list[Gap]]:
     """The services of one deployment in the order of its files. `made` are the builds of images all over the tree."""
     nodes = {key.value: (key, node) for key, node in project.section("services").items()}
@@ -41,6 +48,7 @@ def services_of(
     found: list[Service] = []
     gaps: list[Gap] = []
     images = {**made, **images_of(project)}
+    alone = _one_stranger(project, images, [node for _, node in nodes.values() if isinstance(node, Mapping)])
     for key, node in nodes.values():
         if not isinstance(node, Mapping):
             if not (isinstance(node, Scalar) and node.null):
@@ -48,10 +56,24 @@ def services_of(
             continue
         build, build_gaps = builds.of(_with_build(node, project, images), project)
         gaps.extend(build_gaps)
-        if build is None and not _image(node, project):
+        reference, guessed = _image(node, project), False
+        if build is None and not reference:
             continue                    # nothing to run: half of an overlay, or a `provider`
-        found.append(_service(key, node, project, tree, build, swarm))
+        if build is None and pulled is not None:
+            names = (key.value,) if "$" in reference else ()
+            build = builds.elsewhere(pulled(reference, node.at.path, names, alone=False))
+            guessed = build is None and alone
+            if guessed:
+                build = builds.elsewhere(pulled(reference, node.at.path, names, alone=True))
+        found.append(replace(_service(key, node, project, tree, build, swarm), guessed=guessed))
     return [_with_volumes_from(service, nodes, found, project) for service in found], gaps
+
+
+def _one_stranger(project: Project, images: dict[str, Node], nodes: list[Mapping]) -> bool:
+    """Whether nothing is built here and one image only is neither known nor made: then it is the project's own."""
+    references = {_image(node, project) for node in nodes if node.get("build") is None}
+    strangers = {r for r in references if r and r.removesuffix(":latest") not in images and not backing_of(r)}
+    return len(strangers) == 1 and all(node.get("build") is None for node in nodes)
 
 
 def _service(key: Scalar, node: Mapping, project: Project, tree: Tree, build: Build | None, swarm: bool) -> Service:

@@ -67,7 +67,8 @@ class Joiner:
                          and process.server not in WORKERS)
             if reaches or in_script or (at_import and memory.kind != "conversation"):
                 makers = (memory.at.path,) if memory.level != "function" else memory.made_at_import
-                yield Run(memory, service, process, around, reaches, True, any(p in early for p in makers))
+                early_made = any(path in early for path in makers)
+                yield Run(memory, service, process, around, reaches, not service.guessed, early_made)
 
     def _early(self, process: Process, starts: list[str], loaded: set[str]) -> set[str]:
         """What the process imports when it starts: a task worker also the modules of all tasks."""
