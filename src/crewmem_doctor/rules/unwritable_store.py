@@ -26,7 +26,8 @@ from collections.abc import Iterator
 
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
-from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, unique
 from crewmem_doctor.rules.base import Example, Rule
@@ -37,7 +38,7 @@ def check(project: Project) -> Iterator[Finding]:
     seen: set[tuple[int, str]] = set()
     for run, p in on_disk(project):
         blocked = unwritable(run, p, project.release)
-        if blocked is None or (id(run.service), blocked[0]) in seen:
+        if blocked is None or (id(run.service), blocked[0]) in seen or _has_no_disk(run, p):
             continue
         why, at, sure = blocked
         seen.add((id(run.service), why))
@@ -54,6 +55,13 @@ def check(project: Project) -> Iterator[Finding]:
                     "environment:\n  HOME: /data\n  CREWAI_STORAGE_DIR: /data/crewai\nvolumes:\n  - crew-memory:/data"))
 
 
+def _has_no_disk(run: Run, placement: Placement) -> bool:
+    """Whether the platform itself gives the service no disk but for temporary files: CM205 speaks."""
+    service = run.service
+    return placement.mount is None and not service.durable_disk and bool(service.writable)
+
+
+FUNCTION = "service: crew\nprovider: {name: aws, runtime: python3.12}\nfunctions:\n  chat:\n    handler: app/main.chat\n"
 RULE = Rule(
     id="CM204", severity="error", check=check,
     summary="the store, HOME or the temp dir of a service that runs a memory cannot be written",
@@ -72,6 +80,7 @@ RULE = Rule(
             Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd --no-create-home bot\nUSER bot\nCOPY")), severity="error"),
     ),
     good=(
+        Example("a function, which has no disk that lasts", _trees.native("", serverless_dot_yml=FUNCTION)),
         Example("read-only root and a volume", _trees.service(
             "services:\n  api:\n    build: .\n    read_only: true\n    volumes: [m:/root/.local]\nvolumes:\n  m:\n")),
         Example("read-only root, with the store and HOME on volumes", _trees.service(
