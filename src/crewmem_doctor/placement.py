@@ -237,7 +237,13 @@ def _formula(memory: Memory, around: Surroundings, release: Release) -> str:
         source=lambda path: _named(around.source(path), "SOURCE") or Known("$SOURCE"),
     )
     answer = _effective(memory, loose, release)[0]
-    return answer.value if isinstance(answer, Known) else "a path that the code computes"
+    if isinstance(answer, Known):
+        return answer.value
+    if where_for(memory, release) is not None:
+        return "a path that the code computes"
+    # Releases on both sides of a change: that of the newest, which a fresh build installs.
+    newest = _default(artefacts(memory, release)[-1], loose.variable("CREWAI_STORAGE_DIR"), loose)
+    return f"{newest.value} (or elsewhere on older releases)" if isinstance(newest, Known) else "CrewAI's own default"
 
 
 def _named(answer: Answer[str] | None, name: str) -> Answer[str] | None:

@@ -77,6 +77,8 @@ def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
 
 def _place(run: Run, placement: Placement) -> str:
     mount = placement.mount
+    if mount is None and placement.maybe:
+        return f"{placement.display}, perhaps on {placement.maybe[0].source or placement.maybe[0].target}"
     if mount is None:
         return f"{placement.display} in the layer of {run.service.name}"
     return f"{placement.display} on {mount.source or mount.kind}"
