@@ -31,6 +31,7 @@ from crewmem_doctor.model.memory import Memory, Reach, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.construction import resets_on_construction, sentence
+from crewmem_doctor.releases.eras import era
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
 from crewmem_doctor.rules._remedies import on_release, unified
@@ -38,6 +39,7 @@ from crewmem_doctor.rules._where import fresh_in
 from crewmem_doctor.rules.base import Example, Rule
 
 KINDS = ("crew", "memory", "short_term", "long_term", "entity", "external")
+LEGACY = ("short_term", "long_term", "entity")
 RESET = ("crew", "short_term")          # what a reset at construction empties
 WEIGHT: tuple[Severity, ...] = ("error", "warning", "note")
 # A path by user is one store for each user, which is found again; a path by request never is.
@@ -47,12 +49,17 @@ PER_REQUEST = ("request_id", "requestid", "run_id", "job_id", "message_id", "tra
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[object, list[Memory]] = {}
     for memory in active(project):
-        if memory.kind in KINDS and _entries(memory):
+        if memory.kind in KINDS and _entries(memory) and _exists(memory, project.release):
             # The memories that one function builds for one crew are one cause.
             key = (memory.at.path, memory.inside, _labels(memory)) if memory.inside else memory.at
             groups.setdefault(key, []).append(memory)
     for memories in groups.values():
         yield _finding(project, memories)
+
+
+def _exists(memory: Memory, release: Release) -> bool:
+    """Whether some release in question has the class at all: where its import fails, nothing is built (CM602)."""
+    return memory.kind not in LEGACY or release.ever(lambda v: era(v).legacy)
 
 
 def _entries(memory: Memory) -> list[Reach]:
@@ -160,6 +167,9 @@ RULE = Rule(
         Example("the crew is built at import", _trees.service(
             app__crew_dot_py=_trees.CREW + '\n\ncrew = build_crew("news")\n',
             app__main_dot_py=_trees.API.replace("import build_crew", "import crew").replace("build_crew(topic).", "crew."))),
+        Example("a class that the release does not have", {
+            "server.py": IN_HANDLER.replace("import Agent, Crew, Task", "import Agent, Crew, Task\nfrom crewai.memory import LongTermMemory")
+            .replace("memory=True)  # <-- here", "long_term_memory=LongTermMemory())"), "requirements.txt": "crewai==1.15.30\nflask\n"}),
         Example("a crew without memory", {"server.py": IN_HANDLER.replace(", memory=True)  # <-- here", ")"),
                                           "requirements.txt": "crewai==0.63.6\nflask\n"}),
     ),
