@@ -20,7 +20,11 @@ def services(root: Path, compose: str) -> dict[str, Service]:
     return {service.id: service for service in read_deployments(discover(root))[0]}
 
 
-@pytest.mark.parametrize("more", ["", "  db:\n    image: postgres:16\n", "  worker:\n    image: ghcr.io/acme/chat:${TAG}\n"])
+DATABASE = "  db:\n    image: postgres:16\n"
+WORKER = "  worker:\n    image: ghcr.io/acme/chat:${TAG}\n"
+
+
+@pytest.mark.parametrize("more", ["", DATABASE, WORKER])
 def test_the_only_image_that_nobody_knows_is_likely_the_only_dockerfiles(tmp_path: Path, more: str) -> None:
     found = services(tmp_path, OURS + more)
     assert found["compose:api"].processes[0].server == "uvicorn"
