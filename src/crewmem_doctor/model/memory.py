@@ -113,6 +113,25 @@ class Embedder:
 
 
 @dataclass(frozen=True, slots=True)
+class Kickoff:
+    """A call that starts a flow. `resumes` says whether it passes the id of a stored state; Unknown where its inputs
+    could not be read."""
+
+    at: Location
+    resumes: Answer[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The crew that an agent with a memory of its own works in. `memory` is the crew's own answer to whether it
+    remembers, `embedder` whether the crew was given one."""
+
+    at: Location
+    memory: Answer[bool]
+    embedder: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """A place where the code turns a memory on.
 
@@ -139,6 +158,9 @@ class Memory:
     reads: tuple[str, ...] = ()  # environment variables the code around this memory reads for it
     inside: str = ""  # qualified name of the enclosing function or class in its module
     id: str = ""
+    kickoffs: tuple[Kickoff, ...] = ()  # of the flow whose state this is
+    team: Team | None = None  # of an agent's memory
+    tasks: tuple[Expr, ...] = ()  # the descriptions of the crew's tasks
 
     @property
     def subject(self) -> str:

@@ -10,7 +10,7 @@ from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scop
 from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
+from crewmem_doctor.model.memory import EntryPoint, Kickoff, Memory, Reach, Sink, Step, Team
 
 Goal = Union[CallSite, Function, Scope]
 Position = tuple[str, int, int]
@@ -29,6 +29,9 @@ class Draft:
     uses: list[Step] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     llms: list[tuple[str, Location]] = field(default_factory=list)
+    kickoffs: list[Kickoff] = field(default_factory=list)
+    team: Team | None = None
+    tasks: list[Expr] = field(default_factory=list)
 
 
 class Ledger:
@@ -82,6 +85,9 @@ class Ledger:
             llms=tuple(dict.fromkeys(draft.llms)),
             used_by=tuple(dict.fromkeys(draft.uses)),
             reads=tuple(names),
+            kickoffs=tuple(sorted(draft.kickoffs, key=lambda k: k.at)),
+            team=draft.team,
+            tasks=tuple(draft.tasks),
             kept_in_object=memory.level == "module" or any(not reach.builds for reach in served),
         )
 
