@@ -96,13 +96,14 @@ class Unflushed:
 @dataclass(frozen=True, slots=True)
 class LateSetting:
     """A variable that the code sets after CrewAI was imported. `name` is empty for `load_dotenv()`; `imported` is the
-    import that came first, and `weak` a `setdefault`."""
+    import that came first, `weak` a `setdefault`, and `loaded` are the scanned modules that were surely run before."""
 
     name: str
     at: Location
     imported: Location
     weak: bool = False
     inside: str = ""
+    loaded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

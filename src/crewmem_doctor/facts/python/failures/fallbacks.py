@@ -15,7 +15,7 @@ from crewmem_doctor.facts.python.failures.touches import Touches
 from crewmem_doctor.facts.python.index import CallSite, Function, Module, Scope
 from crewmem_doctor.facts.python.ledger import built
 from crewmem_doctor.facts.python.stores import store_of
-from crewmem_doctor.facts.python.survey import Survey
+from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, Concat, EnvVar, Expr, Joined, Opaque, Place, Text, walk
 from crewmem_doctor.model.failure import Fallback
 from crewmem_doctor.model.location import Location
@@ -27,6 +27,8 @@ Test = Union[ast.If, ast.IfExp]
 _SETTING = re.compile(r"(?:^|_)(?:URL|URI|DSN|HOST|HOSTNAME|ENDPOINT|ADDRESS|CONNECTION|CONN|DATABASE|POSTGRES\w*|REDIS\w*|QDRANT\w*|"
                       r"MONGO\w*|CHROMA\w*|WEAVIATE\w*|PINECONE\w*|MEM0\w*|ZEP\w*|HONCHO\w*|DIR|PATH|KEY|TOKEN|SECRET)(?:$|_)")
 _SWITCH = re.compile(r"(?:^|_)(?:ENABLE\w*|USE|DISABLE\w*|MODE|ENV|ENVIRONMENT|DEBUG|TEST\w*|STAGE|PROVIDER|BACKEND|TYPE|DEV|LOCAL|CI)(?:$|_)")
+
+_STAND_IN = re.compile(r"in_?memory|noop|dummy|null|fake|mock", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class _Finder:
 
     def _memory_of(self, site: CallSite, value: Expr) -> Memory | None:
         """The memory that is meant: one that the crew is handed, else its own."""
-        handed = [m for m in self.touches.memories if any(m.at == getattr(p, "at", None) for p in walk(value))]
+        places = {start_of(getattr(part, "at", None)) for part in walk(value)}
+        handed = [m for m in self.touches.memories if start_of(m.at) in places]
         own = [m for m in self.touches.memories if m.at == site.location]
         return next(iter((*handed, *own)), None)
 
@@ -127,6 +130,8 @@ class _Finder:
         if isinstance(value, Build):
             client = CLIENTS.get(value.callee)
             store = client(value, at) if client is not None else store_of(self.survey, value, at)
+            if store.kind == "unknown" and _STAND_IN.search(value.callee.rpartition(".")[2]):
+                return Option("ram", at, value)
             return Option(_kind_of(store.kind, False), at, value)
         return Option("unknown", at, value) if isinstance(value, Opaque) else None
 
@@ -313,8 +318,7 @@ def _within(nodes: Iterable[ast.AST], at: Location) -> bool:
 
 
 def _leaves_with(arm: Iterable[ast.AST]) -> bool:
-    last = list(arm)[-1:] or [None]
-    return isinstance(last[0], (ast.Return, ast.Raise))
+    return any(isinstance(last, (ast.Return, ast.Raise)) for last in list(arm)[-1:])
 
 
 def _end(arm: Iterable[ast.AST]) -> int:

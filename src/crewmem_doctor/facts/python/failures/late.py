@@ -22,7 +22,8 @@ def find_late(survey: Survey) -> tuple[LateSetting, ...]:
     for name, node, function, weak in (*_assigned(survey), *_called(survey)):
         imported = order.before(function, node)
         if imported is not None:
-            found.append(LateSetting(name, survey.base.location(node, function.module), imported, weak, function.qualname))
+            found.append(LateSetting(name, survey.base.location(node, function.module), imported, weak, function.qualname,
+                                     order.loaded(function, node)))
     return tuple(sorted(found, key=lambda s: (s.at, s.name)))
 
 
@@ -77,10 +78,29 @@ class _Order:
         inside = [i for i in module.imports if i.function is function and _runs(i, module) and i.node.lineno < line]
         return next((f for f in (self._brings(i, module, frozenset()) for i in inside) if f is not None), None)
 
+    def loaded(self, function: Function, node: ast.AST) -> tuple[str, ...]:
+        """The scanned modules that were run when that line runs."""
+        module = function.module
+        line = getattr(node, "lineno", 0) if function.is_body else 1 << 30
+        found: set[str] = set()
+        todo = [p for i in module.imports if i.node.lineno < line and self._at_import(i, module)
+                for p in targets(self.base, i, module)]
+        while todo:
+            path = todo.pop()
+            other = self.base.modules.get(path)
+            if path not in found and path != module.path and other is not None:
+                found.add(path)
+                todo += [p for i in other.imports if self._at_import(i, other) for p in targets(self.base, i, other)]
+        return tuple(sorted(found))
+
+    @staticmethod
+    def _at_import(imported: Imported, module: Module) -> bool:
+        return imported.function is None and _runs(imported, module) and not under_main(module, imported.node)
+
     def _above(self, module: Module, line: int, seen: frozenset[str]) -> Location | None:
         """The first import above a line of the module that brings CrewAI."""
         for imported in sorted(module.imports, key=lambda i: i.node.lineno):
-            if imported.function is None and imported.node.lineno < line and _runs(imported, module) and not under_main(module, imported.node):
+            if imported.node.lineno < line and self._at_import(imported, module):
                 found = self._brings(imported, module, seen)
                 if found is not None:
                     return found
