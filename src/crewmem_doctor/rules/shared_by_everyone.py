@@ -25,13 +25,14 @@ are never reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from crewmem_doctor.model.expression import Build, Expr, Fresh, FromCaller, Opaque, Text, walk
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Confidence, Known
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import Memory, Reach, Sink, Step
+from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases.keys import keyed_by
@@ -47,21 +48,30 @@ USES = ("kickoff", "kickoff_async", "akickoff", "kickoff_for_each", "kickoff_for
         "save", "search", "add")
 
 
+# Ids of what a request is about, rather than of who sends it.
+THINGS = re.compile(r"(?:parameter )?(?:workspace|channel|room|team|company|employee|contact|person|author|client|phone)", re.IGNORECASE)
+
+
 def check(project: Project) -> Iterator[Finding]:
     found: dict[Location, list[tuple[Memory, list[Reach]]]] = {}
     for memory in active(project):
-        knowing = sorted((r for r in memory.handlers if r.entry.kind != "script" and r.entry.identity), key=lambda r: r.entry.kind == "task")
+        knowing = sorted((r for r in memory.handlers if _known(r.entry)), key=lambda r: r.entry.kind == "task")
         if knowing and _shared(project, memory):
             found.setdefault(_place(project, memory, knowing[0]), []).append((memory, knowing))
     for at, memories in found.items():
         yield _finding(project, at, memories)
 
 
+def _known(entry: EntryPoint) -> list[str]:
+    """What the handler knows its caller by."""
+    return [] if entry.kind == "script" else [what for what in entry.identity if not THINGS.match(what)]
+
+
 def _shared(project: Project, memory: Memory) -> bool:
     """Nothing that the caller is known by decides what is found: no key, no path, no argument of the construction."""
     if memory.kind in OWN_IDS:
-        keys = [s for s in memory.sinks if s.name in ("user_id", "session_id", "thread_id", "run_id")]
-        return bool(keys) and all(_constant(s.value) for s in keys)
+        keys = [s for s in memory.sinks if s.name in ("user_id", "session_id", "thread_id")]
+        return bool(keys) and all(isinstance(s.value, Text) for s in keys)  # a setting is one person's own tool
     if memory.kind not in KINDS or any(_keeps_apart(memory, sink, project.release) for sink in memory.sinks):
         return False
     if memory.level == "module":
@@ -99,14 +109,14 @@ def _finding(project: Project, at: Location, memories: list[tuple[Memory, list[R
     entries = list(dict.fromkeys(r.entry.label for _, reaches in memories for r in reaches))
     certain = isinstance(memory.enabled, Known) and memory.enabled.confidence == "high" and not first.queued and memory.store.kind != "unknown"
     confidence: Confidence = "high" if certain else "medium"
-    steps = [Step(first.entry.at, f"{first.entry.label} knows its caller: {first.entry.identity[0]}"), *first.steps]
+    steps = [Step(first.entry.at, f"{first.entry.label} knows its caller: {_known(first.entry)[0]}"), *first.steps]
     for one, reaches in memories:
         steps += [Step(one.at, f"{one.label} is built here, for everybody"), Step(one.turned_on or one.at, "memory is turned on here")]
         steps += [Step(_place(project, one, r), f"{r.entry.label} uses it too") for r in reaches if r is not first]
     key = next((s for s in memory.sinks if s.name not in ROLES and isinstance(s.value, Text)), None)
     under = f" under the constant {key.name} {key.value.value!r}" if key is not None and isinstance(key.value, Text) else ""
     return RULE.finding(
-        at, f"{several(entries)} {'knows its' if len(entries) == 1 else 'know their'} caller ({several(first.entry.identity, 2)}), yet "
+        at, f"{several(entries)} {'knows its' if len(entries) == 1 else 'know their'} caller ({several(_known(first.entry), 2)}), yet "
         f"{memory.label} is one memory for everybody{under}: what one user says is recalled for the next",
         subject=memory.subject, evidence="|".join(sorted(entries)), confidence=confidence, because=unique(steps),
         fix=_fix(memory, project.release))

@@ -132,12 +132,11 @@ class Crews:
         return kinds
 
     def _hand_over(self, given: Expr, note: str, site: CallSite) -> bool:
-        """What is built once at import is reached by whoever reaches the crew that it is given to."""
+        """Whoever reaches the crew or agent reaches the memory that it is given."""
         drafts = self.ledger.of(given)
         for draft in drafts:
             draft.uses.append(Step(site.location, note))
-            if site.scope.level == "module":
-                draft.goals.append(site)
+            draft.users.append(site)
         return bool(drafts)
 
     def _store(self, given: Expr, at: Location) -> Store:

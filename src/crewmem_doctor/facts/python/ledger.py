@@ -29,6 +29,7 @@ class Draft:
     uses: list[Step] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     llms: list[tuple[str, Location]] = field(default_factory=list)
+    users: list[Goal] = field(default_factory=list)  # places that use the memory without making it
     kickoffs: list[Kickoff] = field(default_factory=list)
     team: Team | None = None
     tasks: list[Expr] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Ledger:
 
     def _finished(self, draft: Draft, entries: Mapping[Function, EntryPoint]) -> Memory:
         memory = draft.memory
-        handlers = reaches(self.base, draft.goals, entries, draft.made_once)
+        handlers = reaches(self.base, draft.goals, entries, draft.made_once, draft.users)
         values = [*draft.values, memory.store.where, *(sink.value for sink in draft.sinks)]
         if memory.embedder is not None:
             values.append(memory.embedder.provider)
@@ -93,13 +94,18 @@ class Ledger:
 
 
 def reaches(
-    base: CodeBase, goals: Sequence[Goal], entries: Mapping[Function, EntryPoint], made_once: bool = False
+    base: CodeBase,
+    goals: Sequence[Goal],
+    entries: Mapping[Function, EntryPoint],
+    made_once: bool = False,
+    users: Sequence[Goal] = (),
 ) -> tuple[Reach, ...]:
-    """One reach per entry point, one that builds before one that uses, the shortest first."""
+    """One reach per entry point, one that builds before one that uses, the shortest first. What reaches one of `users`
+    only uses."""
     found: dict[EntryPoint, Reach] = {}
-    for goal in goals:
+    for goal, once in (*((g, made_once) for g in goals), *((g, True) for g in users)):
         for chain in base.chains(goal, entries):
-            reach = Reach(chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], chain.queued)
+            reach = Reach(chain.entry, chain.builds and not once, chain.steps[:_LONGEST], chain.queued)
             known = found.get(chain.entry)
             if known is None or _rank(reach) < _rank(known):
                 found[chain.entry] = reach

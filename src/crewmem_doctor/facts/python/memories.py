@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from crewmem_doctor.facts.python import crews, factories, flows, kickoffs, objects, scopes, sinks, teams, third_party
+from crewmem_doctor.facts.python import (
+    crews,
+    factories,
+    flows,
+    kickoffs,
+    objects,
+    scopes,
+    sinks,
+    teams,
+    third_party,
+    uses,
+)
 from crewmem_doctor.facts.python.index import Function
 from crewmem_doctor.facts.python.ledger import Ledger
 from crewmem_doctor.facts.python.survey import Survey
@@ -29,6 +40,7 @@ def find_memories(survey: Survey, tree: Tree, entries: Mapping[Function, EntryPo
         sinks.attach_scopes,
         sinks.attach_clients,
         scopes.attach_loose_scopes,
+        uses.attach_users,
         kickoffs.attach_kickoffs,
         partial(teams.attach_teams, yaml=yaml),
     )

@@ -29,6 +29,12 @@ _SUBJECT = re.compile(
     r"^(?:company|team|org\w*|employee|person|author|contact|phone|client|channel|room|workspace|account)_?(?:name|email|number|key)$",
     re.IGNORECASE,
 )
+# What a request, its session or its token is called where its parts are looked up.
+_SENT = re.compile(
+    r"req|data|body|payload|json|form|args|param|query|event|message|msg|session|cookie|header|user|claim|token|jwt|state|"
+    r"context|ctx|input|META|POST|GET",
+    re.IGNORECASE,
+)
 _DATABASE = re.compile(r"db|database|sessionlocal|get_session$|async_session", re.IGNORECASE)
 _HEADER = re.compile(r"user|session|tenant|auth|conversation|thread|client", re.IGNORECASE)
 _MESSAGE_IDS = {
@@ -134,6 +140,8 @@ def _looked_up(container: ast.expr, key: object, found: list[str]) -> None:
     if not isinstance(key, str):
         return
     where = last_name(container)
+    if not _SENT.search(ast.unparse(container)):
+        return  # a row or a result, which says nothing of the caller
     if where == "headers":
         if _HEADER.search(key):
             found.append(f"header {key}")
