@@ -110,6 +110,7 @@ class Embedder:
     provider: Expr | None
     at: Location | None = None
     has_key: bool = False  # an api_key is handed over in code
+    model: Expr | None = None  # the model that its configuration names
 
 
 @dataclass(frozen=True, slots=True)

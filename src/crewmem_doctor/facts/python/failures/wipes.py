@@ -11,9 +11,9 @@ from crewmem_doctor.facts.python.environment import under_main
 from crewmem_doctor.facts.python.failures.startup import runs_at_start
 from crewmem_doctor.facts.python.failures.touches import Touches
 from crewmem_doctor.facts.python.index import CallSite, Function
-from crewmem_doctor.facts.python.ledger import reaches
+from crewmem_doctor.facts.python.ledger import built, reaches
 from crewmem_doctor.facts.python.survey import last_name
-from crewmem_doctor.model.expression import Expr
+from crewmem_doctor.model.expression import Expr, Table, walk
 from crewmem_doctor.model.failure import Wipe
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach
 
@@ -26,7 +26,7 @@ _MEANT = re.compile(r"reset|clear|clean|wipe|delete|purge|forget|flush|remove|er
 
 
 def find_wipes(touches: Touches, entries: Mapping[Function, EntryPoint]) -> tuple[Wipe, ...]:
-    found = [*_removed(touches, entries), *_reset(touches, entries)]
+    found = [*_removed(touches, entries), *_reset(touches, entries), *_mem0(touches)]
     return tuple(sorted(found, key=lambda w: w.at))
 
 
@@ -58,6 +58,16 @@ def _reset(touches: Touches, entries: Mapping[Function, EntryPoint]) -> Iterator
     for site in touches.survey.calls("run", "call", "check_call", "system", "Popen", "check_output"):
         if site.callee.startswith(("subprocess.", "os.")) and "reset-memories" in ast.unparse(site.node):
             yield _wipe(touches, entries, site, "crewai reset-memories", None, None)
+
+
+def _mem0(touches: Touches) -> Iterator[Wipe]:
+    """mem0's embedded Qdrant without `on_disk`: older releases empty its directory when it is opened."""
+    for site, what, memories in touches.sites:
+        memory = memories[0]
+        if what == "build" and memory.callee.startswith("mem0.") and memory.store.kind == "path" and memory.store.engine == "qdrant":
+            tables = [part for part in walk(built(touches.base, site)) if isinstance(part, Table) and part.get("path") is not None]
+            if tables and not any(table.open or table.get("on_disk") is not None for table in tables):
+                yield Wipe(site.location, "mem0", "import", None, memory.at, (), False, site.scope.body.qualname)
 
 
 def _wipe(touches: Touches, entries: Mapping[Function, EntryPoint], site: CallSite, call: str, target: Expr | None,
