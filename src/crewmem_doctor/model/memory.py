@@ -133,6 +133,15 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskText:
+    """The description of a task. `at` is where the crew's own code makes the task: its call, or that of the function
+    which builds it."""
+
+    description: Expr
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """A place where the code turns a memory on.
 
@@ -161,7 +170,7 @@ class Memory:
     id: str = ""
     kickoffs: tuple[Kickoff, ...] = ()  # of the flow whose state this is
     team: Team | None = None  # of an agent's memory
-    tasks: tuple[Expr, ...] = ()  # the descriptions of the crew's tasks
+    tasks: tuple[TaskText, ...] = ()  # of the crew
 
     @property
     def subject(self) -> str:

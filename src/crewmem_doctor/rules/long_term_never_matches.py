@@ -24,8 +24,7 @@ from collections.abc import Iterator
 
 from crewmem_doctor.model.expression import Expr, Fresh, FromCaller, Text, walk
 from crewmem_doctor.model.finding import Finding, Fix
-from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import Memory, Step
+from crewmem_doctor.model.memory import Step, TaskText
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.releases.keys import long_term_needs_exact_task
 from crewmem_doctor.rules._common import active, unique
@@ -39,28 +38,26 @@ def check(project: Project) -> Iterator[Finding]:
     if not project.release.always(long_term_needs_exact_task):
         return
     asking = [m for m in active(project) if m.kind in ("crew", "long_term") and m.tasks and m.served]
-    if not asking or not all(_varies(task) for memory in asking for task in memory.tasks):
+    if not asking or not all(_varies(task.description) for memory in asking for task in memory.tasks):
         return
     first = asking[0]
-    places = [at for memory in asking for task in memory.tasks if (at := _place(task)) is not None]
+    steps = [step for memory in asking for task in memory.tasks for step in _places(task)]
     yield RULE.finding(
         first.turned_on or first.at, f"{on_release(project.release)} long-term memory is looked up by the exact description of a task, "
         "and every description here carries what the request said: what it stores is never found again",
-        subject=_subject(first), evidence="task descriptions",
-        because=unique(Step(at, "this description is another one for each request") for at in places),
+        subject=first.subject, evidence="task descriptions", because=unique(steps),
         fix=Fix("Keep descriptions constant where lessons are to be found again", 'Task(description="Answer the question in the context", context=[…], …)'))
-
-
-def _subject(memory: Memory) -> str:
-    return memory.subject
 
 
 def _varies(task: Expr) -> bool:
     return any(isinstance(e, (FromCaller, Fresh)) or (isinstance(e, Text) and PLACEHOLDER.search(str(e.value))) for e in walk(task))
 
 
-def _place(task: Expr) -> Location | None:
-    return getattr(task, "at", None)
+def _places(task: TaskText) -> Iterator[Step]:
+    yield Step(task.at, "this task is made with what the request said")
+    at = getattr(task.description, "at", None)
+    if at is not None:
+        yield Step(at, "its description is another one for each request")
 
 
 ASKED = '''from flask import Flask, request

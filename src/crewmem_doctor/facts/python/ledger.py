@@ -10,7 +10,7 @@ from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scop
 from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import EntryPoint, Kickoff, Memory, Reach, Sink, Step, Team
+from crewmem_doctor.model.memory import EntryPoint, Kickoff, Memory, Reach, Sink, Step, TaskText, Team
 
 Goal = Union[CallSite, Function, Scope]
 Position = tuple[str, int, int]
@@ -32,7 +32,7 @@ class Draft:
     users: list[Goal] = field(default_factory=list)  # places that use the memory without making it
     kickoffs: list[Kickoff] = field(default_factory=list)
     team: Team | None = None
-    tasks: list[Expr] = field(default_factory=list)
+    tasks: list[TaskText] = field(default_factory=list)
 
 
 class Ledger:

@@ -13,7 +13,8 @@ from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.facts.python.yaml_agents import YamlAgents
 from crewmem_doctor.model.expression import Build, Expr, Opaque, Text
 from crewmem_doctor.model.known import Answer, Known
-from crewmem_doctor.model.memory import Team
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.memory import TaskText, Team
 
 _TASK = "crewai.Task"
 
@@ -78,13 +79,21 @@ class _Tasks:
             if position is not None:
                 self.known[position] = site
 
-    def of(self, crew: CallSite, value: Build) -> Iterator[Expr]:
+    def of(self, crew: CallSite, value: Build) -> Iterator[TaskText]:
         found = [self.known[p] for p in positions(value.argument("tasks")) if p in self.known]
         owner = crew.scope.function.owner if crew.scope.function is not None else None
         if not found and owner is not None:
             found = [s for s in self.known.values() if s.scope.function is not None and s.scope.function.owner is owner]
         for site in found:
-            yield self._description(site)
+            yield TaskText(self._description(site), self._made(crew, site))
+
+    @staticmethod
+    def _made(crew: CallSite, site: CallSite) -> Location:
+        """Where the crew's function calls the one that builds the task; the task itself where it builds it."""
+        maker = site.scope.function
+        if maker is None or maker is crew.scope.function:
+            return site.location
+        return next((s.location for s in crew.scope.body.sites if s.callee == maker.dotted), site.location)
 
     def _description(self, site: CallSite) -> Expr:
         given = built(self.survey.base, site).argument("description")
