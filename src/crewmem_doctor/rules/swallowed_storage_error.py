@@ -60,7 +60,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _is_seen(swallow: Swallow, memory: Memory) -> bool:
     """In a script whoever started it reads what is printed."""
-    return swallow.how != "silent" and not served(swallow.handlers) and not memory.served
+    return swallow.how != "silent" and not served(swallow.handlers) and (bool(swallow.handlers) or not memory.served)
 
 
 def _finding(group: list[tuple[Swallow, str, Memory]]) -> Finding:

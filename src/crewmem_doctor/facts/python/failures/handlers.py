@@ -54,7 +54,7 @@ class Catches:
             if isinstance(around, ast.Try):
                 handler = next((h for h in around.handlers if catches_storage(h)), None)
                 if handler is not None and not _raises(handler.body):
-                    return Catch(handler, function, around, how_of(handler))
+                    return Catch(handler, function, around, how_of(handler, function))
             else:
                 item = next((i for i in around.items if _suppresses(i.context_expr)), None)
                 if item is not None:
@@ -106,8 +106,16 @@ def _raises(body: Iterable[ast.stmt]) -> bool:
     return any(isinstance(n, ast.Raise) for s in body for n in ast.walk(s))
 
 
-def how_of(handler: ast.ExceptHandler) -> How | None:
+def how_of(handler: ast.ExceptHandler, function: Function) -> How | None:
     """What the handler leaves behind. The error itself, or a word about it, anywhere but in a log line counts as told."""
+    how, told = _left(handler)
+    end = handler.end_lineno or 0
+    if any(isinstance(n, ast.Name) and n.id in told and n.lineno > end for n in function.loads):
+        return None  # what it noted of the error is used after it
+    return how
+
+
+def _left(handler: ast.ExceptHandler) -> tuple[How | None, set[str]]:
     told = {handler.name} if handler.name else set()
     how: How = "silent"
     for statement in handler.body:
@@ -121,14 +129,14 @@ def how_of(handler: ast.ExceptHandler) -> How | None:
             if _mentions(statement.value, told):
                 told |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
             elif any(_TELLS.search(t.id) for t in statement.targets if isinstance(t, ast.Name)):
-                return None
+                return None, told
             elif isinstance(statement.value, ast.Constant) and statement.value.value is False:
-                return None  # a flag that the code after it may ask
+                return None, told  # a flag that the code after it may ask
         elif isinstance(statement, ast.Return) and not _tells(statement, told):
             how = "answered" if statement.value is not None and not _is_nothing(statement.value) else how
         else:
-            return None
-    return how
+            return None, told
+    return how, told - {handler.name or ""}
 
 
 def _tells(statement: ast.stmt, told: set[str]) -> bool:
@@ -139,8 +147,8 @@ def _tells(statement: ast.stmt, told: set[str]) -> bool:
             node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.keyword) else None)
         if isinstance(word, str) and _TELLS.search(word):
             return True
-        if isinstance(word, int) and not isinstance(word, bool) and 400 <= word < 600:
-            return True
+        if isinstance(word, int) and not isinstance(word, bool) and (400 <= word < 600 or word in (1, 2)):
+            return True  # an error status, or the exit status of a script
     return False
 
 
@@ -173,10 +181,28 @@ def find_swallows(touches: Touches, catches: Catches, entries: Mapping[Function,
     found: dict[int, tuple[Catch, dict[Guarded, None]]] = {}
     for site, what, memories in touches.sites:
         for catch in _catching(touches, catches, site.scope.body, site.node, _DEPTH if what != "save" else 0, set()):
-            if catch.how is not None:
+            if catch.how is not None and not _is_asked(touches, catch.function):
                 kept = found.setdefault(id(catch.node), (catch, {}))[1]
                 kept.update(dict.fromkeys(_guarded(site, what, memories)))
     return tuple(sorted((_swallow(touches, catch, kept, entries) for catch, kept in found.values()), key=lambda s: s.at))
+
+
+def _is_asked(touches: Touches, function: Function) -> bool:
+    """Whether a caller takes an empty result for a failure: `if crew is None: raise …`."""
+    for caller in touches.base.callers(function):
+        names = {
+            t.id for n in ast.walk(caller.scope.body.node) if isinstance(n, ast.Assign) and _calls(n.value, caller.node)
+            for t in n.targets if isinstance(t, ast.Name)
+        }
+        for node in ast.walk(caller.scope.body.node) if names else ():
+            if isinstance(node, ast.If) and _mentions(node.test, names) and (
+                    _raises(node.body) or any(_tells(s, set()) for s in node.body if not _is_log(s))):
+                return True
+    return False
+
+
+def _calls(value: ast.expr, call: ast.Call) -> bool:
+    return value is call or (isinstance(value, ast.Await) and value.value is call)
 
 
 def _guarded(site: CallSite, what: What, memories: Iterable[Memory]) -> list[Guarded]:

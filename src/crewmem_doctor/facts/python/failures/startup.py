@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from crewmem_doctor.facts.python.environment import under_main
-from crewmem_doctor.facts.python.index import CodeBase, Function
+from crewmem_doctor.facts.python.index import CodeBase, Function, Module
 from crewmem_doctor.facts.python.survey import last_name
 
 # Decorators and hooks by their last word; those with a word of the event as first argument.
@@ -27,17 +27,19 @@ def starters(base: CodeBase) -> Iterator[Function]:
     """The functions that run at start-up, the bodies of modules included."""
     for module in base.modules.values():
         yield module.body
+        handed = _handed_on(module)
         for function in module.all_functions:
-            if not function.is_body and is_hook(base, function):
+            if not function.is_body and is_hook(function, handed):
                 yield function
 
 
-def is_hook(base: CodeBase, function: Function) -> bool:
+def is_hook(function: Function, handed: frozenset[str]) -> bool:
+    """Whether a server or framework runs it at start-up. `handed` are the names its module gives them as hooks."""
     if function.name in _NAMED and (function.owner is None or function.name == "ready"):
         return True
     if any(_is_hook_decorator(d) for d in function.decorators):
         return True
-    return any(_hands_on(node, function.name) for node in _references(base, function)) or _serves(function)
+    return function.name in handed or _serves(function)
 
 
 def _is_hook_decorator(node: ast.expr) -> bool:
@@ -49,18 +51,16 @@ def _is_hook_decorator(node: ast.expr) -> bool:
         isinstance(a, ast.Constant) and str(a.value) in ("startup", "before_server_start") for a in node.args)
 
 
-def _references(base: CodeBase, function: Function) -> Iterator[ast.Call]:
-    """The calls that are handed the function as a start-up hook: `FastAPI(lifespan=…)`, `add_event_handler(…)`."""
-    for site in (s for f in function.module.all_functions for s in f.sites):
-        if last_name(site.node.func) in _EVENTS or any(k.arg in ("lifespan", "on_startup") for k in site.node.keywords):
-            yield site.node
-
-
-def _hands_on(call: ast.Call, name: str) -> bool:
-    given = [k.value for k in call.keywords if k.arg in ("lifespan", "on_startup")]
-    if last_name(call.func) in _EVENTS and any(isinstance(a, ast.Constant) and a.value == "startup" for a in call.args):
-        given += call.args
-    return any(isinstance(n, ast.Name) and n.id == name for g in given for n in ast.walk(g))
+def _handed_on(module: Module) -> frozenset[str]:
+    """The names handed on as hooks: `FastAPI(lifespan=…)`, `add_event_handler("startup", …)`."""
+    found: set[str] = set()
+    for site in (s for f in module.all_functions for s in f.sites):
+        call = site.node
+        given = [k.value for k in call.keywords if k.arg in ("lifespan", "on_startup")]
+        if last_name(call.func) in _EVENTS and any(isinstance(a, ast.Constant) and a.value == "startup" for a in call.args):
+            given += call.args
+        found |= {n.id for g in given for n in ast.walk(g) if isinstance(n, ast.Name)}
+    return frozenset(found)
 
 
 def _serves(function: Function) -> bool:
@@ -80,7 +80,7 @@ def runs_at_start(base: CodeBase, function: Function, depth: int = _DEPTH) -> bo
             if one in seen:
                 continue
             seen.add(one)
-            if not one.is_body and is_hook(base, one):
+            if not one.is_body and is_hook(one, _handed_on(one.module)):
                 return True
             for caller in base.callers(one):
                 if caller.scope.body.is_body:
