@@ -35,6 +35,8 @@ _SENT = re.compile(
     r"context|ctx|input|META|POST|GET",
     re.IGNORECASE,
 )
+# What a handler calls the person or the conversation that it has made out itself.
+_NAMED = re.compile(r"^(?:(?:user|session|conversation|chat|tenant|customer)_?(?:id|uuid|key)|sid|uid)$", re.IGNORECASE)
 _DATABASE = re.compile(r"db|database|sessionlocal|get_session$|async_session", re.IGNORECASE)
 _HEADER = re.compile(r"user|session|tenant|auth|conversation|thread|client", re.IGNORECASE)
 _MESSAGE_IDS = {
@@ -58,6 +60,7 @@ def identity(survey: Survey, function: Function, kind: str, framework: str) -> t
         return ()
     _from_parameters(survey, function, found)
     _from_body(survey, function, kind, found)
+    found.extend(_from_names(function, found))
     if framework == "chainlit":
         found.append("Chainlit's user session")
     return tuple(dict.fromkeys(found))
@@ -134,6 +137,20 @@ def _from_body(survey: Survey, function: Function, kind: str, found: list[str]) 
                 found.append(_MESSAGE_IDS[node.attr])
         elif isinstance(node, ast.Name) and node.id == "current_user" and "current_user" not in function.parameters:
             found.append("current_user")
+
+
+def _from_names(function: Function, found: list[str]) -> list[str]:
+    """`session_id = str(uuid4())`, `user_id = subject(token)`: it tells callers apart, whatever it took. A constant
+    tells nobody apart."""
+    if isinstance(function.node, ast.Module):
+        return []
+    return [
+        f"{name} of its own"
+        for name, bindings in function.bindings.items()
+        if _NAMED.match(name)
+        and not any(name in known for known in found)
+        and any(b.kind == "assign" and b.value is not None and not isinstance(b.value, ast.Constant) for b in bindings)
+    ]
 
 
 def _looked_up(container: ast.expr, key: object, found: list[str]) -> None:
