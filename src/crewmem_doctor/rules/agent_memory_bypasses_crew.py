@@ -61,9 +61,9 @@ def _finding(agents: list[Memory], team: Team, what: str) -> Finding:
     first = agents[0]
     certain = isinstance(first.enabled, Known) and first.enabled.confidence == "high"
     confidence: Confidence = "high" if certain else "medium"
-    others = f" and {len(agents) - 1} more" if len(agents) > 1 else ""
+    who = f"{first.label} and {len(agents) - 1} more open" if len(agents) > 1 else f"{first.label} opens"
     return RULE.finding(
-        first.turned_on or first.at, f"{first.label}{others} opens the store past the crew's memory: {what}",
+        first.turned_on or first.at, f"{who} the store past the crew's memory: {what}",
         subject=first.subject, evidence="agent memory flag", confidence=confidence,
         because=unique([*(Step(a.turned_on or a.at, "so does this agent") for a in agents[1:]), Step(team.at, "the crew they work in"),
                         *([Step(team.embedder, "the crew's embedder")] if team.embedder is not None else [])]),

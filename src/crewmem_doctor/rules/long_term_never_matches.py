@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crewmem_doctor.model.expression import Expr, Fresh, FromCaller, Text, walk
+from crewmem_doctor.model.expression import Expr, Fresh, FromCaller, Table, Text, walk
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step, TaskText
 from crewmem_doctor.model.project import Project
@@ -37,7 +37,9 @@ PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*\}")
 def check(project: Project) -> Iterator[Finding]:
     if not project.release.always(long_term_needs_exact_task):
         return
-    asking = [m for m in active(project) if m.kind in ("crew", "long_term") and m.tasks and m.served]
+    # A dict is no memory on these releases: the crew refuses it (CM601).
+    refused = {c.memory for c in project.code.calls if (given := c.argument("memory")) is not None and isinstance(given.value, Table)}
+    asking = [m for m in active(project) if m.kind in ("crew", "long_term") and m.tasks and m.served and m.at not in refused]
     if not asking or not all(_varies(task.description) for memory in asking for task in memory.tasks):
         return
     first = asking[0]

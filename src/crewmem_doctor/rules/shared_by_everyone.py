@@ -59,7 +59,7 @@ def check(project: Project) -> Iterator[Finding]:
         if knowing and _shared(project, memory):
             found.setdefault(_place(project, memory, knowing[0]), []).append((memory, knowing))
     for at, memories in found.items():
-        yield _finding(project, at, memories)
+        yield _finding(project, at, sorted(memories, key=lambda pair: pair[0].kind != "crew"))
 
 
 def _known(entry: EntryPoint) -> list[str]:
