@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crewmem_doctor.model.release import Version
 
-# 0.1.100, 1.0.0, 1.0.5 mem0/vector_stores/qdrant.py: `if not on_disk: … shutil.rmtree(path)`; 1.0.6, 1.0.7 too; gone in 1.0.8.
+# 0.1.100, 1.0.0, 1.0.7 mem0/vector_stores/qdrant.py: `if not on_disk: … shutil.rmtree(path)`; gone in 1.0.8.
 FIXED = Version(1, 0, 8)
 
 

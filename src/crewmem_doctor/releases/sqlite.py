@@ -6,7 +6,7 @@ import re
 
 from crewmem_doctor.model.release import Version
 
-NEEDED = Version(3, 35, 0)   # chromadb/__init__.py raises a RuntimeError below
+NEEDED = Version(3, 35, 0)  # chromadb/__init__.py raises a RuntimeError below
 # Chroma came with memory itself, through embedchain at first.
 _SYSTEMS: tuple[tuple[str, Version], ...] = (
     (r"jessie|debian:8\b", Version(3, 8, 7)),

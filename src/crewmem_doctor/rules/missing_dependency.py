@@ -82,7 +82,7 @@ def _imports(project: Project, memories: list[Memory]) -> Iterator[Finding]:
     groups: dict[str, list[Import]] = {}
     for found in project.code.imports:
         name = found.name.split(".", 1)[0]
-        needed = name in MEMORIES and found.at.path in places or name in CLIENTS and found.at.path in served_by
+        needed = (name in MEMORIES and found.at.path in places) or (name in CLIENTS and found.at.path in served_by)
         if needed and not found.guarded and not archived(project, found.at.path) and not _own(project, name):
             groups.setdefault(name, []).append(found)
     for name, imports in groups.items():

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crewmem_doctor.model.expression import join_path
+from crewmem_doctor.model.expression import Surroundings, evaluate, join_path
 from crewmem_doctor.model.failure import Wipe
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Answer, Known
@@ -38,7 +38,6 @@ from crewmem_doctor.rules._failures import on_by_place
 from crewmem_doctor.rules._remedies import on_release
 from crewmem_doctor.rules._where import Landing, code_alone, landings
 from crewmem_doctor.rules.base import Example, Rule
-from crewmem_doctor.model.expression import Surroundings, evaluate
 
 WHEN = {"import": "when its module is imported, so at each start", "start": "at each start", "request": "with each request",
         "script": "at each run"}

@@ -90,7 +90,7 @@ def embedder_of(value: Expr | None, at: Location | None) -> Embedder | None:
 def _model(config: Expr | None) -> Expr | None:
     if not isinstance(config, Table):
         return None
-    return next((found for found in map(config.get, ("model_name", "model", "deployment_id")) if found is not None), None)
+    return next((f for f in map(config.get, ("model_name", "model", "deployment_id")) if f is not None), None)
 
 
 def models_of(value: Expr | None, at: Location) -> list[tuple[str, Location]]:

@@ -14,10 +14,27 @@ from crewmem_doctor.model.failure import Check
 _TALKS = re.compile(
     r"^(?:a?ping|connect\w*|create_pool|heartbeat|recall|arecall|remember|a?search|execute|fetch\w*|get_collections?|list_collections|"
     r"list_records|count|server_info|command|embed\w*|get_or_create_collection|from_config|create_all|upgrade|migrate|HttpClient|"
-    r"wait_for\w*|open|aopen|kickoff|create_index|from_url_and_ping|call|drain_writes)$")
-_SAYS = re.compile(r"health|check|verify|ping|probe|ensure|connect|init_?(?:db|memory|store|storage|mem0|redis|pool|vector)|smoke|warm|preflight|"
-                   r"validate|wait_for|test_conn", re.IGNORECASE)
-_NOT_OURS = ("builtins.", "os.", "pathlib.", "fastapi.", "flask.", "logging.", "dotenv.", "click.", "typer.", "re.", "gzip.", "json.")
+    r"wait_for\w*|open|aopen|kickoff|create_index|from_url_and_ping|call|drain_writes)$"
+)
+_SAYS = re.compile(
+    r"health|check|verify|ping|probe|ensure|connect|init_?(?:db|memory|store|storage|mem0|redis|pool|vector)|smoke|warm|preflight|"
+    r"validate|wait_for|test_conn",
+    re.IGNORECASE,
+)
+_NOT_OURS = (
+    "builtins.",
+    "os.",
+    "pathlib.",
+    "fastapi.",
+    "flask.",
+    "logging.",
+    "dotenv.",
+    "click.",
+    "typer.",
+    "re.",
+    "gzip.",
+    "json.",
+)
 _DEPTH = 4
 
 

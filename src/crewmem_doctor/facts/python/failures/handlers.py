@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Union
 
+from crewmem_doctor.facts.python.failures.telling import How, how_of, is_log, mentions, tells
 from crewmem_doctor.facts.python.failures.touches import Touches, What
 from crewmem_doctor.facts.python.index import CallSite, Function
 from crewmem_doctor.facts.python.ledger import reaches
@@ -16,19 +17,25 @@ from crewmem_doctor.model.failure import Guarded, Swallow
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory
 
-How = Literal["silent", "logged", "answered"]
 Around = Union[ast.Try, ast.With, ast.AsyncWith]
 # What a store that cannot be reached or written raises; narrower kinds are about something else.
-_BROAD = frozenset({"Exception", "BaseException", "RuntimeError", "OSError", "IOError", "EnvironmentError", "PermissionError",
-                    "ConnectionError", "ConnectionRefusedError", "TimeoutError"})
-_STORAGE = re.compile(r"(?:Operational|Database|Redis|Chroma|Qdrant|Lance|Storage|Memory|Connect\w*|Interface|Persist\w*)Error$")
-_LOGS = frozenset({
-    "print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "log_event", "print_exc", "print_exception",
-    "secho", "trace", "success", "pprint", "print_stack", "log_error", "log_warning", "capture_message",
-})
-# Names and words that tell whoever called that something failed.
-_TELLS = re.compile(r"error|fail|exception|abort|invalid|unavailable|status_code|problem|retry|sleep|alert|notify|sentry|capture_exc|"
-                    r"reject|rollback|nack", re.IGNORECASE)
+_BROAD = frozenset(
+    {
+        "Exception",
+        "BaseException",
+        "RuntimeError",
+        "OSError",
+        "IOError",
+        "EnvironmentError",
+        "PermissionError",
+        "ConnectionError",
+        "ConnectionRefusedError",
+        "TimeoutError",
+    }
+)
+_STORAGE = re.compile(
+    r"(?:Operational|Database|Redis|Chroma|Qdrant|Lance|Storage|Memory|Connect\w*|Interface|Persist\w*)Error$"
+)
 _DEPTH = 3
 
 
@@ -63,8 +70,11 @@ class Catches:
 
     def tries(self, function: Function) -> list[Around]:
         if function not in self._around:
-            self._around[function] = list(_blocks(function)) if "except" in function.module.text or (
-                "suppress" in function.module.text) else []
+            self._around[function] = (
+                list(_blocks(function))
+                if "except" in function.module.text or ("suppress" in function.module.text)
+                else []
+            )
         return self._around[function]
 
     def _enclosing(self, function: Function, node: ast.AST) -> list[Around]:
@@ -98,82 +108,15 @@ def catches_storage(handler: ast.ExceptHandler) -> bool:
 
 
 def _suppresses(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and last_name(node.func) == "suppress" and any(
-        last_name(a) in ("Exception", "BaseException") for a in node.args)
+    return (
+        isinstance(node, ast.Call)
+        and last_name(node.func) == "suppress"
+        and any(last_name(a) in ("Exception", "BaseException") for a in node.args)
+    )
 
 
 def _raises(body: Iterable[ast.stmt]) -> bool:
     return any(isinstance(n, ast.Raise) for s in body for n in ast.walk(s))
-
-
-def how_of(handler: ast.ExceptHandler, function: Function) -> How | None:
-    """What the handler leaves behind. The error itself, or a word about it, anywhere but in a log line counts as told."""
-    how, told = _left(handler)
-    end = handler.end_lineno or 0
-    if any(isinstance(n, ast.Name) and n.id in told and n.lineno > end for n in function.loads):
-        return None  # what it noted of the error is used after it
-    return how
-
-
-def _left(handler: ast.ExceptHandler) -> tuple[How | None, set[str]]:
-    told = {handler.name} if handler.name else set()
-    how: How = "silent"
-    for statement in handler.body:
-        if _is_log(statement):
-            how = "logged" if how == "silent" else how
-        elif isinstance(statement, (ast.Pass, ast.Continue, ast.Break)) or _is_text(statement):
-            continue
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            continue
-        elif isinstance(statement, ast.Assign) and all(isinstance(t, ast.Name) for t in statement.targets):
-            if _mentions(statement.value, told):
-                told |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
-            elif any(_TELLS.search(t.id) for t in statement.targets if isinstance(t, ast.Name)):
-                return None, told
-            elif isinstance(statement.value, ast.Constant) and statement.value.value is False:
-                return None, told  # a flag that the code after it may ask
-        elif isinstance(statement, ast.Return) and not _tells(statement, told):
-            how = "answered" if statement.value is not None and not _is_nothing(statement.value) else how
-        else:
-            return None, told
-    return how, told - {handler.name or ""}
-
-
-def _tells(statement: ast.stmt, told: set[str]) -> bool:
-    if _mentions(statement, told):
-        return True
-    for node in ast.walk(statement):
-        word = node.value if isinstance(node, ast.Constant) else node.attr if isinstance(node, ast.Attribute) else (
-            node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.keyword) else None)
-        if isinstance(word, str) and _TELLS.search(word):
-            return True
-        if isinstance(word, int) and not isinstance(word, bool) and (400 <= word < 600 or word in (1, 2)):
-            return True  # an error status, or the exit status of a script
-    return False
-
-
-def _is_nothing(value: ast.expr) -> bool:
-    return (isinstance(value, ast.Constant) and not value.value) or (
-        isinstance(value, (ast.List, ast.Tuple)) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
-
-
-def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _is_log(statement: ast.stmt) -> bool:
-    """A line that only writes to a log or the console. Streamlit's `st.error` shows the error to the user."""
-    if not isinstance(statement, ast.Expr):
-        return False
-    call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
-    if not isinstance(call, ast.Call) or last_name(call.func) not in _LOGS:
-        return False
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    return not (isinstance(owner, ast.Name) and owner.id in ("st", "gr", "cl", "ui", "messages", "message"))
 
 
 def find_swallows(touches: Touches, catches: Catches, entries: Mapping[Function, EntryPoint]) -> tuple[Swallow, ...]:
@@ -184,19 +127,27 @@ def find_swallows(touches: Touches, catches: Catches, entries: Mapping[Function,
             if catch.how is not None and not _is_asked(touches, catch.function):
                 kept = found.setdefault(id(catch.node), (catch, {}))[1]
                 kept.update(dict.fromkeys(_guarded(site, what, memories)))
-    return tuple(sorted((_swallow(touches, catch, kept, entries) for catch, kept in found.values()), key=lambda s: s.at))
+    return tuple(
+        sorted((_swallow(touches, catch, kept, entries) for catch, kept in found.values()), key=lambda s: s.at)
+    )
 
 
 def _is_asked(touches: Touches, function: Function) -> bool:
     """Whether a caller takes an empty result for a failure: `if crew is None: raise …`."""
     for caller in touches.base.callers(function):
         names = {
-            t.id for n in ast.walk(caller.scope.body.node) if isinstance(n, ast.Assign) and _calls(n.value, caller.node)
-            for t in n.targets if isinstance(t, ast.Name)
+            t.id
+            for n in ast.walk(caller.scope.body.node)
+            if isinstance(n, ast.Assign) and _calls(n.value, caller.node)
+            for t in n.targets
+            if isinstance(t, ast.Name)
         }
         for node in ast.walk(caller.scope.body.node) if names else ():
-            if isinstance(node, ast.If) and _mentions(node.test, names) and (
-                    _raises(node.body) or any(_tells(s, set()) for s in node.body if not _is_log(s))):
+            if (
+                isinstance(node, ast.If)
+                and mentions(node.test, names)
+                and (_raises(node.body) or any(tells(s, set()) for s in node.body if not is_log(s)))
+            ):
                 return True
     return False
 
@@ -209,8 +160,9 @@ def _guarded(site: CallSite, what: What, memories: Iterable[Memory]) -> list[Gua
     return [Guarded(what, site.location, memory.at) for memory in memories]
 
 
-def _catching(touches: Touches, catches: Catches, function: Function, node: ast.AST, depth: int,
-              seen: set[Function]) -> Iterator[Catch]:
+def _catching(
+    touches: Touches, catches: Catches, function: Function, node: ast.AST, depth: int, seen: set[Function]
+) -> Iterator[Catch]:
     """The handler that an exception at `node` ends in: in that function, or in those that call it."""
     catch = catches.of(function, node)
     if catch is not None:
@@ -221,7 +173,9 @@ def _catching(touches: Touches, catches: Catches, function: Function, node: ast.
             yield from _catching(touches, catches, caller.scope.body, caller.node, depth - 1, seen)
 
 
-def _swallow(touches: Touches, catch: Catch, kept: Mapping[Guarded, None], entries: Mapping[Function, EntryPoint]) -> Swallow:
+def _swallow(
+    touches: Touches, catch: Catch, kept: Mapping[Guarded, None], entries: Mapping[Function, EntryPoint]
+) -> Swallow:
     module = catch.function.module
     node = catch.node if isinstance(catch.node, ast.ExceptHandler) else catch.around
     at = Location(module.path, node.lineno, node.col_offset + 1, node.lineno, _end(node) + 1)

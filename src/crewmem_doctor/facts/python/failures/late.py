@@ -22,8 +22,16 @@ def find_late(survey: Survey) -> tuple[LateSetting, ...]:
     for name, node, function, weak in (*_assigned(survey), *_called(survey)):
         imported = order.before(function, node)
         if imported is not None:
-            found.append(LateSetting(name, survey.base.location(node, function.module), imported, weak, function.qualname,
-                                     order.loaded(function, node)))
+            found.append(
+                LateSetting(
+                    name,
+                    survey.base.location(node, function.module),
+                    imported,
+                    weak,
+                    function.qualname,
+                    order.loaded(function, node),
+                )
+            )
     return tuple(sorted(found, key=lambda s: (s.at, s.name)))
 
 
@@ -83,8 +91,12 @@ class _Order:
         module = function.module
         line = getattr(node, "lineno", 0) if function.is_body else 1 << 30
         found: set[str] = set()
-        todo = [p for i in module.imports if i.node.lineno < line and self._at_import(i, module)
-                for p in targets(self.base, i, module)]
+        todo = [
+            p
+            for i in module.imports
+            if i.node.lineno < line and self._at_import(i, module)
+            for p in targets(self.base, i, module)
+        ]
         while todo:
             path = todo.pop()
             other = self.base.modules.get(path)

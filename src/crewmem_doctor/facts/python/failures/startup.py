@@ -10,16 +10,48 @@ from crewmem_doctor.facts.python.index import CodeBase, Function, Module
 from crewmem_doctor.facts.python.survey import last_name
 
 # Decorators and hooks by their last word; those with a word of the event as first argument.
-_HOOKS = frozenset({
-    "lifespan", "before_serving", "before_first_request", "on_app_startup", "worker_init", "worker_process_init", "worker_ready",
-    "celeryd_init", "celeryd_after_setup", "beat_init", "on_startup", "startup", "before_server_start", "main_process_start",
-    "on_ready", "setup_worker", "postfork", "cache_resource",
-})
+_HOOKS = frozenset(
+    {
+        "lifespan",
+        "before_serving",
+        "before_first_request",
+        "on_app_startup",
+        "worker_init",
+        "worker_process_init",
+        "worker_ready",
+        "celeryd_init",
+        "celeryd_after_setup",
+        "beat_init",
+        "on_startup",
+        "startup",
+        "before_server_start",
+        "main_process_start",
+        "on_ready",
+        "setup_worker",
+        "postfork",
+        "cache_resource",
+    }
+)
 _EVENTS = ("on_event", "add_event_handler", "listener", "register_listener", "on_startup")
 # Functions that a server or framework calls by name.
-_NAMED = frozenset({"post_fork", "post_worker_init", "when_ready", "on_starting", "ready", "lifespan", "startup", "on_startup",
-                    "startup_event", "app_lifespan", "create_app"})
-_SERVERS = frozenset({"run", "run_app", "serve", "launch", "run_polling", "start_polling", "infinity_polling", "worker_main", "work"})
+_NAMED = frozenset(
+    {
+        "post_fork",
+        "post_worker_init",
+        "when_ready",
+        "on_starting",
+        "ready",
+        "lifespan",
+        "startup",
+        "on_startup",
+        "startup_event",
+        "app_lifespan",
+        "create_app",
+    }
+)
+_SERVERS = frozenset(
+    {"run", "run_app", "serve", "launch", "run_polling", "start_polling", "infinity_polling", "worker_main", "work"}
+)
 _DEPTH = 4
 
 
@@ -47,8 +79,11 @@ def _is_hook_decorator(node: ast.expr) -> bool:
     words = set(ast.unparse(called).split("."))
     if words & _HOOKS:
         return True
-    return isinstance(node, ast.Call) and last_name(called) in _EVENTS and any(
-        isinstance(a, ast.Constant) and str(a.value) in ("startup", "before_server_start") for a in node.args)
+    return (
+        isinstance(node, ast.Call)
+        and last_name(called) in _EVENTS
+        and any(isinstance(a, ast.Constant) and str(a.value) in ("startup", "before_server_start") for a in node.args)
+    )
 
 
 def _handed_on(module: Module) -> frozenset[str]:
@@ -57,7 +92,9 @@ def _handed_on(module: Module) -> frozenset[str]:
     for site in (s for f in module.all_functions for s in f.sites):
         call = site.node
         given = [k.value for k in call.keywords if k.arg in ("lifespan", "on_startup")]
-        if last_name(call.func) in _EVENTS and any(isinstance(a, ast.Constant) and a.value == "startup" for a in call.args):
+        if last_name(call.func) in _EVENTS and any(
+            isinstance(a, ast.Constant) and a.value == "startup" for a in call.args
+        ):
             given += call.args
         found |= {n.id for g in given for n in ast.walk(g) if isinstance(n, ast.Name)}
     return frozenset(found)
@@ -66,8 +103,10 @@ def _handed_on(module: Module) -> frozenset[str]:
 def _serves(function: Function) -> bool:
     """A function that starts the server: what it calls before runs at start-up."""
     return any(
-        last_name(s.node.func) in _SERVERS and s.callee.split(".")[0] in ("uvicorn", "hypercorn", "flask", "gradio", "waitress", "aiohttp")
-        for s in function.sites)
+        last_name(s.node.func) in _SERVERS
+        and s.callee.split(".")[0] in ("uvicorn", "hypercorn", "flask", "gradio", "waitress", "aiohttp")
+        for s in function.sites
+    )
 
 
 def runs_at_start(base: CodeBase, function: Function, depth: int = _DEPTH) -> bool:

@@ -125,9 +125,9 @@ class Touches:
         if owner is None:
             return
         inside = [
-            m for m in self.memories
+            m
+            for m in self.memories
             if m.kind == "crew" and m.at.path == owner.module.path and m.inside.startswith(f"{owner.qualname}.")
         ]
         if len(inside) == 1:
             yield inside[0]
-

@@ -25,8 +25,17 @@ def find_unflushed(touches: Touches, entries: Mapping[Function, EntryPoint]) -> 
     found = []
     for site, how, memory in (*_kickoffs(touches), *_batches(touches)):
         ways = reaches(touches.base, [site.scope.body], entries)
-        found.append(Unflushed(site.location, how, memory.at, ways, memory.at in drained or _drains_all(site), _exit(site),
-                               site.scope.body.qualname))
+        found.append(
+            Unflushed(
+                site.location,
+                how,
+                memory.at,
+                ways,
+                memory.at in drained or _drains_all(site),
+                _exit(site),
+                site.scope.body.qualname,
+            )
+        )
     return tuple(sorted(found, key=lambda u: (u.at, u.how)))
 
 
@@ -61,8 +70,10 @@ def _drained(touches: Touches) -> Iterator[Memory]:
 
 def _drains_all(site: CallSite) -> bool:
     """Something in the same function waits for saves, of an object that could not be followed."""
-    return any(last_name(other.node.func) in ("drain_writes", "close") and "mem" in ast.unparse(other.node.func).lower()
-               for other in site.scope.body.sites)
+    return any(
+        last_name(other.node.func) in ("drain_writes", "close") and "mem" in ast.unparse(other.node.func).lower()
+        for other in site.scope.body.sites
+    )
 
 
 def _exit(site: CallSite) -> Location | None:

@@ -21,8 +21,11 @@ Moment = Literal["import", "start", "request", "script", "never"]
 _REMOVES = ("shutil.rmtree", "os.remove", "os.unlink", "os.rmdir", "os.removedirs")
 _RESETS = ("reset", "reset_all", "reset_memories", "delete_all")
 # Names of functions, routes and switches whose purpose it is to delete.
-_MEANT = re.compile(r"reset|clear|clean|wipe|delete|purge|forget|flush|remove|erase|drop|truncate|fresh|tear_?down|uninstall|test|"
-                    r"seed|demo|rebuild|reindex|force|bench|migrat|restore|cleanup", re.IGNORECASE)
+_MEANT = re.compile(
+    r"reset|clear|clean|wipe|delete|purge|forget|flush|remove|erase|drop|truncate|fresh|tear_?down|uninstall|test|"
+    r"seed|demo|rebuild|reindex|force|bench|migrat|restore|cleanup",
+    re.IGNORECASE,
+)
 
 
 def find_wipes(touches: Touches, entries: Mapping[Function, EntryPoint]) -> tuple[Wipe, ...]:
@@ -39,7 +42,14 @@ def _removed(touches: Touches, entries: Mapping[Function, EntryPoint]) -> Iterat
                 continue
             target = func.value
         if target is not None:
-            yield _wipe(touches, entries, site, site.callee or f"Path.{last_name(func)}", touches.base.evaluate(target, site.scope), None)
+            yield _wipe(
+                touches,
+                entries,
+                site,
+                site.callee or f"Path.{last_name(func)}",
+                touches.base.evaluate(target, site.scope),
+                None,
+            )
 
 
 def _reset(touches: Touches, entries: Mapping[Function, EntryPoint]) -> Iterator[Wipe]:
@@ -53,7 +63,7 @@ def _reset(touches: Touches, entries: Mapping[Function, EntryPoint]) -> Iterator
                 yield _wipe(touches, entries, site, "reset_memories()", None, memory)
             continue
         found = touches.of(touches.base.evaluate(func.value, site.scope))
-        if found is not None and (found.kind != "third_party" or not site.node.args and not site.node.keywords):
+        if found is not None and (found.kind != "third_party" or (not site.node.args and not site.node.keywords)):
             yield _wipe(touches, entries, site, f"{func.attr}()", None, found)
     for site in touches.survey.calls("run", "call", "check_call", "system", "Popen", "check_output"):
         if site.callee.startswith(("subprocess.", "os.")) and "reset-memories" in ast.unparse(site.node):
@@ -64,21 +74,46 @@ def _mem0(touches: Touches) -> Iterator[Wipe]:
     """mem0's embedded Qdrant without `on_disk`: older releases empty its directory when it is opened."""
     for site, what, memories in touches.sites:
         memory = memories[0]
-        if what == "build" and memory.callee.startswith("mem0.") and memory.store.kind == "path" and memory.store.engine == "qdrant":
-            tables = [part for part in walk(built(touches.base, site)) if isinstance(part, Table) and part.get("path") is not None]
+        if (
+            what == "build"
+            and memory.callee.startswith("mem0.")
+            and memory.store.kind == "path"
+            and memory.store.engine == "qdrant"
+        ):
+            tables = [
+                part
+                for part in walk(built(touches.base, site))
+                if isinstance(part, Table) and part.get("path") is not None
+            ]
             if tables and not any(table.open or table.get("on_disk") is not None for table in tables):
                 yield Wipe(site.location, "mem0", "import", None, memory.at, (), False, site.scope.body.qualname)
 
 
-def _wipe(touches: Touches, entries: Mapping[Function, EntryPoint], site: CallSite, call: str, target: Expr | None,
-          memory: Memory | None) -> Wipe:
+def _wipe(
+    touches: Touches,
+    entries: Mapping[Function, EntryPoint],
+    site: CallSite,
+    call: str,
+    target: Expr | None,
+    memory: Memory | None,
+) -> Wipe:
     function = site.scope.body
     moment, ways = moment_of(touches, entries, site)
-    return Wipe(site.location, call, moment, target, memory.at if memory is not None else None, ways,
-                _deliberate(function, site.node, ways), function.qualname)
+    return Wipe(
+        site.location,
+        call,
+        moment,
+        target,
+        memory.at if memory is not None else None,
+        ways,
+        _deliberate(function, site.node, ways),
+        function.qualname,
+    )
 
 
-def moment_of(touches: Touches, entries: Mapping[Function, EntryPoint], site: CallSite) -> tuple[Moment, tuple[Reach, ...]]:
+def moment_of(
+    touches: Touches, entries: Mapping[Function, EntryPoint], site: CallSite
+) -> tuple[Moment, tuple[Reach, ...]]:
     """When the call runs, and the ways to it."""
     function = site.scope.body
     if function.is_body and not under_main(function.module, site.node):
@@ -93,18 +128,24 @@ def moment_of(touches: Touches, entries: Mapping[Function, EntryPoint], site: Ca
 
 def _deliberate(function: Function, node: ast.AST, ways: tuple[Reach, ...]) -> bool:
     """The function, the way to it or a test around the call is named after deleting; or it is put back in an exit."""
-    names = [function.qualname, function.module.path.rpartition("/")[2], *(w.entry.label for w in ways), *(w.entry.qualname for w in ways),
-             *(s.note for w in ways for s in w.steps)]
+    names = [
+        function.qualname,
+        function.module.path.rpartition("/")[2],
+        *(w.entry.label for w in ways),
+        *(w.entry.qualname for w in ways),
+        *(s.note for w in ways for s in w.steps),
+    ]
     if any(_MEANT.search(name) for name in names):
         return True
     line = getattr(node, "lineno", 0)
     for other in ast.walk(function.node):
-        inside = any(s.lineno <= line <= (s.end_lineno or 0) for s in getattr(other, "body", ()) if isinstance(s, ast.stmt)) if isinstance(
-            other, ast.If) else False
+        inside = (
+            any(s.lineno <= line <= (s.end_lineno or 0) for s in getattr(other, "body", ()) if isinstance(s, ast.stmt))
+            if isinstance(other, ast.If)
+            else False
+        )
         if inside and isinstance(other, ast.If) and _MEANT.search(ast.unparse(other.test)):
             return True
         if isinstance(other, (ast.Try,)) and any(s.lineno <= line <= (s.end_lineno or 0) for s in other.finalbody):
             return True
     return False
-
-
