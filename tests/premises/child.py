@@ -3,6 +3,10 @@
     child.py write|read TOKEN ROLE SCOPE      one record through memory's own API, with an embedder without network
     child.py api                              what the release makes of arguments, embedders and imports
     child.py silent                           a kickoff with memory and without any key
+    child.py flow [ID]                        a flow with kept state, started twice: how often it has run then
+    child.py agent                            the memory that Agent(memory=True) opens, beside the crew's own
+    child.py collide                          what a memory of entities of type "short_term" finds of the short-term one
+    child.py lesson SAVED ASKED               long-term memory, saved under one task description and asked with another
 """
 
 import hashlib
@@ -31,16 +35,10 @@ def vectors(texts):
     return [[b / 255 for b in hashlib.sha256(t.encode()).digest()] for t in texts]
 
 
-def record(role, scope):
-    """The memory that one agent of that role has, with the ways to save into it and to search it."""
-    if UNIFIED:
-        memory = crewai.Memory(llm=NoLLM(model="none"), embedder=vectors)
-        save = lambda text: memory.remember(text, scope=scope, categories=["test"], importance=0.1)  # noqa: E731
-        search = lambda text: [m.record.content for m in memory.recall(text, scope=scope, depth="shallow")]  # noqa: E731
-        return save, search
+def hashed():
+    """The class of an embedder that the releases before the unified memory take."""
     import numpy
     from chromadb.api.types import EmbeddingFunction
-    from crewai.memory import ShortTermMemory
     from crewai.rag.embeddings.providers.custom.embedding_callable import CustomEmbeddingFunction
 
     class Hashed(CustomEmbeddingFunction, EmbeddingFunction):
@@ -50,8 +48,20 @@ def record(role, scope):
         def __call__(self, input):
             return [numpy.array(v, dtype=numpy.float32) for v in vectors(input)]
 
+    return Hashed
+
+
+def record(role, scope):
+    """The memory that one agent of that role has, with the ways to save into it and to search it."""
+    if UNIFIED:
+        memory = crewai.Memory(llm=NoLLM(model="none"), embedder=vectors)
+        save = lambda text: memory.remember(text, scope=scope, categories=["test"], importance=0.1)  # noqa: E731
+        search = lambda text: [m.record.content for m in memory.recall(text, scope=scope, depth="shallow")]  # noqa: E731
+        return save, search
+    from crewai.memory import ShortTermMemory
+
     crew = crew_of(role)
-    embedder = {"provider": "custom", "config": {"embedding_callable": Hashed}}
+    embedder = {"provider": "custom", "config": {"embedding_callable": hashed()}}
     memory = ShortTermMemory(crew=crew, embedder_config=embedder)
     search = lambda text: [m["content"] for m in memory.search(text, score_threshold=0.0)]  # noqa: E731
     return (lambda text: memory.save(text, {})), search
@@ -109,7 +119,65 @@ def silent():
     return {"done": done, "records": len(crew._short_term_memory.search("done"))}
 
 
+def flow(words):
+    from crewai.flow.flow import Flow, start
+    from crewai.flow.persistence import persist
+
+    @persist()
+    class Counter(Flow):
+        @start()
+        def count(self):
+            self.state["runs"] = self.state.get("runs", 0) + 1
+            return self.state["runs"]
+
+    return {"runs": [Counter().kickoff(inputs={"id": words[0]} if words else None) for _ in range(2)]}
+
+
+def agent():
+    """The views that a crew and an agent with a flag of its own have of the store."""
+    member = Agent(role="r", goal="g", backstory="b", llm=NoLLM(model="none"), memory=True)
+    task = Task(description="d", expected_output="e", agent=member)
+    crew = Crew(agents=[member], tasks=[task], memory=True)
+    own = getattr(crew.agents[0], "memory", None)
+    if own is None or isinstance(own, bool):
+        return {"version": crewai.__version__, "own": False}
+    roots = [getattr(m, "root_scope", None) for m in (own, crew._memory)]
+    return {"version": crewai.__version__, "own": own is not crew._memory, "scopes": roots}
+
+
+def collide():
+    from crewai.memory import EntityMemory, ShortTermMemory
+    from crewai.memory.storage.rag_storage import RAGStorage
+
+    embedder = {"provider": "custom", "config": {"embedding_callable": hashed()}}
+    kinds = {}
+    for kind, name in ((ShortTermMemory, "short_term"), (EntityMemory, "short_term"), (EntityMemory, "entities")):
+        storage = RAGStorage(type=name, embedder_config=embedder, path=os.path.abspath("both"))
+        kinds[kind.__name__, name] = kind(storage=storage)
+    kinds["ShortTermMemory", "short_term"].save("codeword maple", {})
+    ask = lambda memory: ["maple" in m["content"] for m in memory.search("codeword maple", score_threshold=0.0)]  # noqa: E731
+    return {name: any(ask(memory)) for (kind, name), memory in kinds.items() if kind == "EntityMemory"}
+
+
+def lesson(saved, asked):
+    from crewai.memory import LongTermMemory
+    from crewai.memory.long_term.long_term_memory_item import LongTermMemoryItem
+
+    memory = LongTermMemory()
+    item = LongTermMemoryItem("r", saved, "e", "1", quality=9, metadata={"quality": 9})
+    memory.save(item)
+    return {"found": bool(memory.search(asked))}
+
+
 def main(words):
+    if words[0] == "flow":
+        return flow(words[1:])
+    if words[0] == "agent":
+        return agent()
+    if words[0] == "collide":
+        return collide()
+    if words[0] == "lesson":
+        return lesson(words[1], words[2])
     if words[0] == "api":
         return {"version": crewai.__version__, **api()}
     if words[0] == "silent":

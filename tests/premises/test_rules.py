@@ -22,7 +22,12 @@ from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.embedding import without_key
 from crewmem_doctor.releases.imports import importable
-from crewmem_doctor.releases.keys import keyed_by
+from crewmem_doctor.releases.keys import (
+    agent_memory_is_real,
+    keyed_by,
+    long_term_needs_exact_task,
+    scopes_are_prefixes,
+)
 from crewmem_doctor.releases.providers import refused
 
 CHILD = Path(__file__).with_name("child.py")
@@ -134,3 +139,45 @@ def test_without_a_key_the_kickoff_succeeds_and_nothing_is_kept(python: str, tmp
     verdict = without_key(version_of(Place(python, tmp_path).run("api")))
     assert verdict is not None
     assert verdict.outcome == "fails-at-save"
+
+
+def test_one_memory_for_everybody_and_scopes_that_begin_alike(python: str, tmp_path: Path) -> None:
+    """CM405: without a key of their own two users share the records. CM408: /user/1 recalls /user/10, with a slash too;
+    a further segment ends the id."""
+    place = Place(python, tmp_path)
+    version = version_of(place.run("write", "codeword fir", "writer", "/"))
+    assert place.run("read", "codeword fir", "writer", "/")["found"]
+    if not scopes_are_prefixes(version):
+        return
+    place.run("write", "codeword gorse", "writer", "/user/10")
+    assert place.run("read", "codeword gorse", "writer", "/user/1")["found"]
+    assert place.run("read", "codeword gorse", "writer", "/user/1/")["found"]
+    place.run("write", "codeword hazel", "writer", "/user/10/chat")
+    assert not place.run("read", "codeword hazel", "writer", "/user/1/chat")["found"]
+
+
+def test_a_flow_goes_on_only_with_its_id(python: str, tmp_path: Path) -> None:
+    """CM404."""
+    assert Place(python, tmp_path).run("flow")["runs"] == [1, 1]
+    assert Place(python, tmp_path).run("flow", "one")["runs"] == [1, 2]
+    assert Place(python, tmp_path).run("flow", "one")["runs"] == [3, 4]
+
+
+def test_an_agents_own_memory(python: str, tmp_path: Path) -> None:
+    """CM406: another object than the crew's, without the crew's scope; before, the flag does nothing."""
+    said = Place(python, tmp_path, OPENAI_API_KEY="none").run("agent")
+    assert said["own"] == agent_memory_is_real(version_of(said))
+    if said["own"]:
+        own, crews = said["scopes"]
+        assert own is None
+        assert crews is not None
+
+
+def test_kinds_of_memory_that_share_a_type_and_lessons(python: str, tmp_path: Path) -> None:
+    """CM407, CM409."""
+    version = version_of(Place(python, tmp_path).run("api"))
+    if not long_term_needs_exact_task(version):
+        return
+    assert Place(python, tmp_path).run("collide") == {"short_term": True, "entities": False}
+    assert Place(python, tmp_path).run("lesson", "Answer: one", "Answer: one")["found"]
+    assert not Place(python, tmp_path).run("lesson", "Answer: one", "Answer: two")["found"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Literal
 
 from crewmem_doctor.model.expression import Expr
+from crewmem_doctor.model.failure import Failures
 from crewmem_doctor.model.known import Answer
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.record import dataclass
@@ -119,6 +121,7 @@ class Code:
     forks: tuple[Fork, ...] = ()
     dotenv_loads: tuple[Location, ...] = ()
     uses_crewai: bool = False
+    failures: Failures = field(default_factory=Failures)
 
     def module(self, path: str) -> Module | None:
         return next((m for m in self.modules if m.path == path), None)

@@ -80,6 +80,7 @@ class FromCaller:
 
     what: str
     at: Location | None = None
+    fixed: bool = False  # of one width whatever is sent: a UUID, a digest
 
 
 @dataclass(frozen=True, slots=True)

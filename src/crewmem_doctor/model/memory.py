@@ -111,6 +111,35 @@ class Embedder:
     provider: Expr | None
     at: Location | None = None
     has_key: bool = False  # an api_key is handed over in code
+    model: Expr | None = None  # the model that its configuration names
+
+
+@dataclass(frozen=True, slots=True)
+class Kickoff:
+    """A call that starts a flow. `resumes` says whether it passes the id of a stored state; Unknown where its inputs
+    could not be read."""
+
+    at: Location
+    resumes: Answer[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The crew that an agent with a memory of its own works in. `memory` is the crew's own answer to whether it
+    remembers, `embedder` whether the crew was given one."""
+
+    at: Location
+    memory: Answer[bool]
+    embedder: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskText:
+    """The description of a task. `at` is where the crew's own code makes the task: its call, or that of the function
+    which builds it."""
+
+    description: Expr
+    at: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +170,9 @@ class Memory:
     reads: tuple[str, ...] = ()  # environment variables the code around this memory reads for it
     inside: str = ""  # qualified name of the enclosing function or class in its module
     id: str = ""
+    kickoffs: tuple[Kickoff, ...] = ()  # of the flow whose state this is
+    team: Team | None = None  # of an agent's memory
+    tasks: tuple[TaskText, ...] = ()  # of the crew
 
     @property
     def subject(self) -> str:

@@ -10,14 +10,15 @@ from crewmem_doctor.facts.python.calls import api_calls, api_imports, module_fac
 from crewmem_doctor.facts.python.conversations import find_conversations
 from crewmem_doctor.facts.python.entries import entry_points
 from crewmem_doctor.facts.python.environment import dotenv_loads, env_reads, env_writes
+from crewmem_doctor.facts.python.failures import read_failures
 from crewmem_doctor.facts.python.forks import forks
-from crewmem_doctor.facts.python.index import CodeBase
+from crewmem_doctor.facts.python.index import CodeBase, Function
 from crewmem_doctor.facts.python.memories import find_memories
 from crewmem_doctor.facts.python.servers import server_runs
 from crewmem_doctor.facts.python.survey import Survey, root
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.memory import EntryPoint, Memory
 from crewmem_doctor.model.project import Gap
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.sources.discover import Tree
@@ -45,7 +46,8 @@ def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
     survey = Survey(base)
     imports = api_imports(base)
     uses_crewai = any(root(i.name) == "crewai" for i in imports)
-    memories = _memories(survey, tree) if uses_crewai else ()
+    entries = _entries(survey) if uses_crewai else {}
+    memories = _memories(survey, tree, entries) if uses_crewai else ()
     servers = _whole(survey, partial(server_runs, survey))
     code = Code(
         modules=module_facts(base, servers),
@@ -57,13 +59,18 @@ def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
         forks=_whole(survey, partial(forks, survey, memories)),
         dotenv_loads=_whole(survey, partial(dotenv_loads, survey)),
         uses_crewai=uses_crewai,
+        failures=read_failures(survey, memories, entries),
     )
     return CodeFacts(code, memories, tuple(sorted({*base.gaps, *survey.gaps})))
 
 
-def _memories(survey: Survey, tree: Tree) -> tuple[Memory, ...]:
+def _entries(survey: Survey) -> dict[Function, EntryPoint]:
     entries = entry_points(survey)
     survey.base.handlers = {f for f, entry in entries.items() if entry.kind != "script" and not f.is_body}
+    return entries
+
+
+def _memories(survey: Survey, tree: Tree, entries: dict[Function, EntryPoint]) -> tuple[Memory, ...]:
     found = find_memories(survey, tree, entries)
     conversations = _whole(survey, partial(find_conversations, survey, entries))
     return tuple(sorted((*found, *conversations), key=lambda m: (m.at, m.kind)))

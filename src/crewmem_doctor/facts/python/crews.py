@@ -32,10 +32,12 @@ _LLMS = ("llm", "manager_llm", "function_calling_llm", "chat_llm", "planning_llm
 
 def find(survey: Survey, ledger: Ledger, yaml: YamlAgents) -> None:
     """Memory objects must be in the ledger before: a crew that is given one has no memory of its own."""
-    _Crews(survey, yaml, ledger).find()
+    Crews(survey, yaml, ledger).find()
 
 
-class _Crews:
+class Crews:
+    """Finds them; `agents` are all agents of the tree by the place they are built at."""
+
     def __init__(self, survey: Survey, yaml: YamlAgents, ledger: Ledger) -> None:
         self.survey = survey
         self.base = survey.base
@@ -70,7 +72,7 @@ class _Crews:
                 )
             return
         turned_on = argument_location(self.base, site, "memory", given)
-        if self._hand_over(given, "the crew that uses it", site.location):
+        if self._hand_over(given, "the crew that uses it", site):
             if not any(not self.ledger.of(o) for o in _options(given) if not _off(o)):
                 return
             given = next((o for o in _options(given) if not self.ledger.of(o) and not _off(o)), given)
@@ -115,7 +117,7 @@ class _Crews:
             given = value.argument(name)
             if given is not None and is_given(given):
                 kinds.add(kind)
-                self._hand_over(given, f"given to this crew as {name}=", site.location)
+                self._hand_over(given, f"given to this crew as {name}=", site)
         config = value.argument("memory_config")
         if isinstance(config, Table) and as_text(config.get("provider")) == "mem0":
             at = argument_location(self.base, site, "memory_config", config)
@@ -129,10 +131,12 @@ class _Crews:
             self.ledger.add(draft)
         return kinds
 
-    def _hand_over(self, given: Expr, note: str, at: Location) -> bool:
+    def _hand_over(self, given: Expr, note: str, site: CallSite) -> bool:
+        """Whoever reaches the crew or agent reaches the memory that it is given."""
         drafts = self.ledger.of(given)
         for draft in drafts:
-            draft.uses.append(Step(at, note))
+            draft.uses.append(Step(site.location, note))
+            draft.users.append(site)
         return bool(drafts)
 
     def _store(self, given: Expr, at: Location) -> Store:
@@ -167,7 +171,7 @@ class _Crews:
 
     def agents_of(self, site: CallSite, value: Build) -> list[tuple[CallSite, Build]]:
         """The agents a crew is built with; the `@agent` methods of its class where it says `self.agents`."""
-        found = [self.agents[p] for p in _positions(value.argument("agents")) if p in self.agents]
+        found = [self.agents[p] for p in positions(value.argument("agents")) if p in self.agents]
         if not found:
             owner = site.scope.function.owner if site.scope.function is not None else None
             if owner is not None:
@@ -187,7 +191,7 @@ class _Crews:
             if setting is None or setting[1].truth is not True:
                 return
             given, at, turned_on = Text(True, setting[1].at), setting[0].at, setting[1].at
-        if self._hand_over(given, "the agent that uses it", site.location):
+        if self._hand_over(given, "the agent that uses it", site):
             return
         enabled = enabled_by(self.survey, given)
         if enabled is None:
@@ -237,10 +241,10 @@ def enabled_by(survey: Survey, given: Expr) -> Answer[bool] | None:
     return Unknown(f"{decides} decides, and memory is off unless it says otherwise", getattr(given, "at", None))
 
 
-def _positions(value: Expr | None) -> list[Position]:
+def positions(value: Expr | None) -> list[Position]:
     """The places where the values of a list were built."""
     if isinstance(value, (Items, Choice)):
         parts = value.items if isinstance(value, Items) else value.options
-        return [p for part in parts for p in _positions(part)]
+        return [p for part in parts for p in positions(part)]
     position = start_of(value.at) if isinstance(value, Build) else None
     return [position] if position is not None else []

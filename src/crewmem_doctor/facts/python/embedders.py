@@ -68,7 +68,10 @@ def embedder_of(value: Expr | None, at: Location | None) -> Embedder | None:
             isinstance(config, Table) and any("key" in k.lower() for k, _ in config.items)
         )
         return Embedder(
-            provider if provider is not None else Opaque("the embedder names no provider", value.at), at, keyed
+            provider if provider is not None else Opaque("the embedder names no provider", value.at),
+            at,
+            keyed,
+            _model(config) or _model(value),
         )
     if isinstance(value, Build):
         return Embedder(value, at, any("key" in k.lower() for k, _ in value.kwargs))
@@ -82,6 +85,12 @@ def embedder_of(value: Expr | None, at: Location | None) -> Embedder | None:
             Choice(providers, value.fallback, value.at) if providers else value, at, any(o.has_key for o in options)
         )
     return Embedder(value, at)
+
+
+def _model(config: Expr | None) -> Expr | None:
+    if not isinstance(config, Table):
+        return None
+    return next((f for f in map(config.get, ("model_name", "model", "deployment_id")) if f is not None), None)
 
 
 def models_of(value: Expr | None, at: Location) -> list[tuple[str, Location]]:

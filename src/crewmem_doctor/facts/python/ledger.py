@@ -11,7 +11,7 @@ from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scop
 from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
+from crewmem_doctor.model.memory import EntryPoint, Kickoff, Memory, Reach, Sink, Step, TaskText, Team
 
 Goal = Union[CallSite, Function, Scope]
 Position = tuple[str, int, int]
@@ -30,6 +30,10 @@ class Draft:
     uses: list[Step] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     llms: list[tuple[str, Location]] = field(default_factory=list)
+    users: list[Goal] = field(default_factory=list)  # places that use the memory without making it
+    kickoffs: list[Kickoff] = field(default_factory=list)
+    team: Team | None = None
+    tasks: list[TaskText] = field(default_factory=list)
 
 
 class Ledger:
@@ -76,7 +80,7 @@ class Ledger:
         self, draft: Draft, entries: Mapping[Function, EntryPoint], bodies: Mapping[Function, EntryPoint]
     ) -> Memory:
         memory = draft.memory
-        handlers = reaches(self.base, draft.goals, entries, draft.made_once)
+        handlers = reaches(self.base, draft.goals, entries, draft.made_once, draft.users)
         values = [*draft.values, memory.store.where, *(sink.value for sink in draft.sinks)]
         if memory.embedder is not None:
             values.append(memory.embedder.provider)
@@ -90,6 +94,9 @@ class Ledger:
             used_by=tuple(dict.fromkeys(draft.uses)),
             made_at_import=self._importers(draft, bodies) if memory.level == "function" else (),
             reads=tuple(names),
+            kickoffs=tuple(sorted(draft.kickoffs, key=lambda k: k.at)),
+            team=draft.team,
+            tasks=tuple(draft.tasks),
             kept_in_object=memory.level == "module" or any(not reach.builds for reach in served),
         )
 
@@ -107,13 +114,18 @@ class Ledger:
 
 
 def reaches(
-    base: CodeBase, goals: Sequence[Goal], entries: Mapping[Function, EntryPoint], made_once: bool = False
+    base: CodeBase,
+    goals: Sequence[Goal],
+    entries: Mapping[Function, EntryPoint],
+    made_once: bool = False,
+    users: Sequence[Goal] = (),
 ) -> tuple[Reach, ...]:
-    """One reach per entry point, one that builds before one that uses, the shortest first."""
+    """One reach per entry point, one that builds before one that uses, the shortest first. What reaches one of `users`
+    only uses."""
     found: dict[EntryPoint, Reach] = {}
-    for goal in goals:
+    for goal, once in (*((g, made_once) for g in goals), *((g, True) for g in users)):
         for chain in base.chains(goal, entries):
-            reach = Reach(chain.entry, chain.builds and not made_once, chain.steps[:_LONGEST], chain.queued)
+            reach = Reach(chain.entry, chain.builds and not once, chain.steps[:_LONGEST], chain.queued)
             known = found.get(chain.entry)
             if known is None or _rank(reach) < _rank(known):
                 found[chain.entry] = reach

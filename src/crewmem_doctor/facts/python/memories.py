@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from crewmem_doctor.facts.python import crews, factories, flows, objects, sinks, third_party
+from crewmem_doctor.facts.python import (
+    crews,
+    factories,
+    flows,
+    kickoffs,
+    objects,
+    scopes,
+    sinks,
+    teams,
+    third_party,
+    uses,
+)
 from crewmem_doctor.facts.python.index import Function
 from crewmem_doctor.facts.python.ledger import Ledger
 from crewmem_doctor.facts.python.survey import Survey
@@ -18,16 +29,20 @@ from crewmem_doctor.sources.discover import Tree
 def find_memories(survey: Survey, tree: Tree, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
     """Memories in order of place. Crews of which it cannot be told whether they have one go to the survey's gaps."""
     ledger = Ledger(survey.base)
-    find_crews = partial(crews.find, yaml=YamlAgents(survey, tree))
+    yaml = YamlAgents(survey, tree)
     # Objects come before the crews that they are given to.
     detectors: tuple[Callable[[Survey, Ledger], None], ...] = (
         objects.find,
-        find_crews,
+        partial(crews.find, yaml=yaml),
         flows.find,
         third_party.find,
         factories.apply,
         sinks.attach_scopes,
         sinks.attach_clients,
+        scopes.attach_loose_scopes,
+        uses.attach_users,
+        kickoffs.attach_kickoffs,
+        partial(teams.attach_teams, yaml=yaml),
     )
     for detect in detectors:
         with survey.attempt(Location(".")):

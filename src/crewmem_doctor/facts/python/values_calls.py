@@ -10,7 +10,7 @@ from crewmem_doctor.facts.python.nodes import Class, Function
 from crewmem_doctor.facts.python.values_env import environment_call
 from crewmem_doctor.facts.python.values_methods import METHODS, method
 from crewmem_doctor.facts.python.values_paths import path_call
-from crewmem_doctor.facts.python.values_request import from_request
+from crewmem_doctor.facts.python.values_request import from_request, of_one_width, widened
 from crewmem_doctor.model.expression import Build, Choice, Concat, Expr, Fresh, Items, Opaque, Table, Text
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def fresh(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | No
     at = ev.at(node, scope)
     if nature is None:
         if callee in ("uuid.uuid5", "uuid.uuid3") and len(node.args) == 2:
-            return Concat((ev.evaluate(node.args[1], scope),), at)
+            return Concat((widened(ev.evaluate(node.args[1], scope)),), at)
         return None
     if callee == "time.strftime" and len(node.args) > 1:
         return ev.evaluate(node.args[1], scope)
@@ -190,7 +190,8 @@ def _builtin(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr |
     if callee in _FIRST:
         if not node.args:
             return Text("", at) if callee == "builtins.str" else None
-        return _converted(callee, ev.evaluate(node.args[-1 if callee == "typing.cast" else 0], scope))
+        value = ev.evaluate(node.args[-1 if callee == "typing.cast" else 0], scope)
+        return widened(value) if of_one_width(callee) else _converted(callee, value)
     if callee == "builtins.dict":
         return _dict(ev, node, scope)
     if callee in ("builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset"):

@@ -12,7 +12,7 @@ from crewmem_doctor.facts.python.state import state_key
 from crewmem_doctor.facts.python.values_env import environ_item, is_settings, settings_field
 from crewmem_doctor.facts.python.values_names import of_binding, of_bindings, of_ref
 from crewmem_doctor.facts.python.values_paths import path_attribute
-from crewmem_doctor.facts.python.values_request import from_request, item
+from crewmem_doctor.facts.python.values_request import from_request, item, of_one_width, widened
 from crewmem_doctor.model.expression import (
     Build,
     Choice,
@@ -112,7 +112,7 @@ def field(ev: Evaluator, variable: Assignment, node: ast.Attribute, scope: Scope
     if made is not None:
         found = _of_object(ev, made, variable.name, at)
         if found is not None and (isinstance(made, FromCaller) or "__init__" not in owner.methods):
-            return found
+            return widened(found) if of_one_width(ev.base.type_of(node, scope)) else found
     if is_settings(ev, owner) and variable.name in owner.attributes:
         return settings_field(ev, owner, variable.name, at)
     bindings = [

@@ -89,7 +89,7 @@ def method(ev: Evaluator, node: ast.Call, scope: Scope) -> Expr | None:
     if name in ("get", "pop", "setdefault"):
         return _get(ev, value, node, scope)
     if isinstance(value, FromCaller):
-        return FromCaller(value.what, at)
+        return FromCaller(value.what, at, value.fixed)
     if isinstance(value, Fresh):
         return value
     if name == "format" and isinstance(value, Text) and isinstance(value.value, str):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Class, Function
-from crewmem_doctor.model.expression import Choice, Expr, FromCaller, Text
+from crewmem_doctor.model.expression import Choice, Concat, Expr, FromCaller, Text
 from crewmem_doctor.model.location import Location
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def handler_parameter(ev: Evaluator, function: Function, name: str, at: Location
     kind = ev.base.kinds.annotation(annotation, around) if annotation is not None else ""
     if isinstance(ev.base.definition(kind), Class) if kind else False:
         return FromCaller("the request body", at)
-    return FromCaller("the request" if kind in _TYPES else f"{name} of the request", at)
+    sent = "the request" if kind in _TYPES else f"{name} of the request"
+    return FromCaller(sent, at, of_one_width(kind))
 
 
 def is_sent(default: ast.expr) -> bool:
@@ -139,6 +141,22 @@ def is_sent(default: ast.expr) -> bool:
     return (word in ("Header", "Cookie", "Query", "Path", "Body", "Form", "File") and word != "Path") or (
         word == "Path" and (any(k.arg for k in default.keywords))
     )
+
+
+# Types and functions whose text has one width, whatever is sent.
+_WIDTHS = ("uuid.UUID", "uuid.uuid3", "uuid.uuid5", *(f"pydantic.UUID{n}" for n in (1, 3, 4, 5)))
+
+
+def of_one_width(name: str) -> bool:
+    """Whether a type, or a function's result, is a UUID or a digest."""
+    return name in _WIDTHS or name.startswith(("pydantic.types.UUID", "hashlib.", "hmac."))
+
+
+def widened(value: Expr) -> Expr:
+    """The same value, known to be of one width."""
+    if isinstance(value, Concat):
+        return replace(value, parts=tuple(widened(part) for part in value.parts))
+    return replace(value, fixed=True) if isinstance(value, FromCaller) else value
 
 
 def item(value: FromCaller, key: str, at: Location) -> FromCaller:

@@ -10,16 +10,19 @@ from crewmem_doctor.facts.python.survey import Survey
 from crewmem_doctor.sources.discover import Tree
 from crewmem_doctor.sources.yaml import Mapping, Scalar, load
 
-_DEFAULT = "config/agents.yaml"
-
 
 class YamlAgents:
-    """The agent tables of a tree, each file read once."""
+    """The agent tables of a tree, or its task tables, each file read once."""
 
-    def __init__(self, survey: Survey, tree: Tree) -> None:
+    def __init__(self, survey: Survey, tree: Tree, what: str = "agents") -> None:
         self.survey = survey
         self.tree = tree
+        self.what = what
         self._files: dict[str, Mapping | None] = {}
+
+    def beside(self, what: str) -> YamlAgents:
+        """The tables of the same tree that `what` names: "tasks"."""
+        return YamlAgents(self.survey, self.tree, what)
 
     def entry(self, config: ast.expr | None, scope: Scope) -> Mapping | None:
         """The mapping of that agent; None where it cannot be told which."""
@@ -28,7 +31,7 @@ class YamlAgents:
             return None
         for path in self._candidates(table, scope):
             document = self._document(path)
-            for holder in (document, document.get("agents") if document is not None else None):
+            for holder in (document, document.get(self.what) if document is not None else None):
                 found = holder.get(key) if isinstance(holder, Mapping) else None
                 if isinstance(found, Mapping):
                     return found
@@ -43,7 +46,7 @@ class YamlAgents:
     def _candidates(self, table: ast.expr, scope: Scope) -> list[str]:
         """Beside the module of the class, as CrewAI looks; else any file of that name when there is just one."""
         folder = posixpath.dirname(scope.module.path)
-        named = _DEFAULT
+        named = f"config/{self.what}.yaml"
         owner = scope.cls or (scope.function.owner if scope.function is not None else None)
         if isinstance(table, ast.Attribute) and owner is not None:
             for binding in owner.attributes.get(table.attr, ()):
@@ -55,7 +58,7 @@ class YamlAgents:
                 if isinstance(n, ast.Constant)
                 and isinstance(n.value, str)
                 and n.value.endswith((".yaml", ".yml"))
-                and "agent" in n.value
+                and self.what.rstrip("s") in n.value
             ]
             named = mentioned[0] if mentioned else named
         near = posixpath.normpath(posixpath.join(folder, named))

@@ -19,6 +19,24 @@ IDENTITY = re.compile(
     re.IGNORECASE,
 )
 _AUTH = re.compile(r"user|auth|token|jwt|principal|identity|session|tenant|login", re.IGNORECASE)
+# What such a dependency hands over serves every caller: a service, a repository, a setting.
+_SERVICE = re.compile(
+    r"service|manager|repo(?:sitory)?|store|client|factory|settings|config|limit|provider|crew|agent|engine|cache|backend$",
+    re.IGNORECASE,
+)
+# A company or a contact by name is what a request is about, not who sends it.
+_SUBJECT = re.compile(
+    r"^(?:company|team|org\w*|employee|person|author|contact|phone|client|channel|room|workspace|account)_?(?:name|email|number|key)$",
+    re.IGNORECASE,
+)
+# What a request, its session or its token is called where its parts are looked up.
+_SENT = re.compile(
+    r"req|data|body|payload|json|form|args|param|query|event|message|msg|session|cookie|header|user|claim|token|jwt|state|"
+    r"context|ctx|input|META|POST|GET",
+    re.IGNORECASE,
+)
+# What a handler calls the person or the conversation that it has made out itself.
+_NAMED = re.compile(r"^(?:(?:user|session|conversation|chat|tenant|customer)_?(?:id|uuid|key)|sid|uid)$", re.IGNORECASE)
 _DATABASE = re.compile(r"db|database|sessionlocal|get_session$|async_session", re.IGNORECASE)
 _HEADER = re.compile(r"user|session|tenant|auth|conversation|thread|client", re.IGNORECASE)
 _MESSAGE_IDS = {
@@ -30,6 +48,11 @@ _MESSAGE_IDS = {
 }
 
 
+def identifies(name: str) -> bool:
+    """Whether something of that name says who, or which conversation, a request comes from."""
+    return IDENTITY.match(name) is not None and _SUBJECT.match(name) is None
+
+
 def identity(survey: Survey, function: Function, kind: str, framework: str) -> tuple[str, ...]:
     """Phrases such as "session_id of the body" or "header X-User-Id", in order of appearance, without repeats."""
     found: list[str] = []
@@ -37,6 +60,7 @@ def identity(survey: Survey, function: Function, kind: str, framework: str) -> t
         return ()
     _from_parameters(survey, function, found)
     _from_body(survey, function, kind, found)
+    found.extend(_from_names(function, found))
     if framework == "chainlit":
         found.append("Chainlit's user session")
     return tuple(dict.fromkeys(found))
@@ -48,7 +72,7 @@ def _from_parameters(survey: Survey, function: Function, found: list[str]) -> No
         default = function.defaults.get(name)
         if isinstance(default, ast.Call) and last_name(default.func) in ("Depends", "Security", "Header", "Cookie"):
             _from_marker(name, default, found)
-        elif IDENTITY.match(name) and name not in ("session",):
+        elif identifies(name) and name not in ("session",):
             found.append(f"parameter {name}")
         elif arg.annotation is not None:
             for marker in ast.walk(arg.annotation):
@@ -61,7 +85,7 @@ def _from_parameters(survey: Survey, function: Function, found: list[str]) -> No
                     _from_marker(name, marker, found)
             model = survey.cls(arg.annotation, scope)
             if model is not None:
-                found.extend(f"{field} of the body" for field in fields_of(survey, model) if IDENTITY.match(field))
+                found.extend(f"{field} of the body" for field in fields_of(survey, model) if identifies(field))
 
 
 def _from_marker(name: str, call: ast.Call, found: list[str]) -> None:
@@ -70,7 +94,8 @@ def _from_marker(name: str, call: ast.Call, found: list[str]) -> None:
     if kind in ("Depends", "Security"):
         provider = last_name(call.args[0]) if call.args else ""
         # A database session is not a caller's session.
-        if (_AUTH.search(provider) or IDENTITY.match(name)) and not _DATABASE.search(provider):
+        known = _AUTH.search(provider) or identifies(name)
+        if known and not _DATABASE.search(provider) and not _SERVICE.search(provider):
             found.append(f"{kind}({provider})")
         return
     alias = next((k.value.value for k in call.keywords if k.arg == "alias" and isinstance(k.value, ast.Constant)), None)
@@ -114,14 +139,30 @@ def _from_body(survey: Survey, function: Function, kind: str, found: list[str]) 
             found.append("current_user")
 
 
+def _from_names(function: Function, found: list[str]) -> list[str]:
+    """`session_id = str(uuid4())`, `user_id = subject(token)`: it tells callers apart, whatever it took. A constant
+    tells nobody apart."""
+    if isinstance(function.node, ast.Module):
+        return []
+    return [
+        f"{name} of its own"
+        for name, bindings in function.bindings.items()
+        if _NAMED.match(name)
+        and not any(name in known for known in found)
+        and any(b.kind == "assign" and b.value is not None and not isinstance(b.value, ast.Constant) for b in bindings)
+    ]
+
+
 def _looked_up(container: ast.expr, key: object, found: list[str]) -> None:
     if not isinstance(key, str):
         return
     where = last_name(container)
+    if not _SENT.search(ast.unparse(container)):
+        return  # a row or a result, which says nothing of the caller
     if where == "headers":
         if _HEADER.search(key):
             found.append(f"header {key}")
-    elif IDENTITY.match(key):
+    elif identifies(key):
         found.append(
             f"{key} of the session"
             if where == "session"
