@@ -34,8 +34,8 @@ SAMPLE = re.compile(r"(<!-- sample: (\S+) -->\n```text\n)(.*?)(```)", re.DOTALL)
 FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # Where packages come from is the reader's choice, and nothing here may depend on one machine.
-FOREIGN = re.compile(r"pyp[i]\.org|pythonhoste[d]\.org|registry\.npm[j]s\.org|deb\.debia[n]\.org|/wor[k]/(?:main|shared)"
-                     r"|\.pyen[v]/|/Users/\w+/|file:///(?!path)")
+FOREIGN = re.compile(r"pyp[i]\.org|pythonhoste[d]\.org|registry\.npm[j]s\.org|deb\.debia[n]\.org"
+                     r"|/wor[k]/(?:main|shared)|\.pyen[v]/|/Users/\w+/|file:///(?!path)")
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".json", ".cfg", ".sh", ""}
 
 

@@ -140,11 +140,8 @@ class _Reader:
         other: list[Part] = []
         if self.ended.startswith("else"):
             chained = re.match(r"else\s+(if|with)\b", self.ended)
-            if chained:
-                # `else if` has no end of its own.
-                other = [self._block(chained[1], self.ended[chained.end() :], piece)]
-            else:
-                other = self.until()
+            # `else if` has no end of its own.
+            other = [self._block(chained[1], self.ended[chained.end() :], piece)] if chained else self.until()
         self.depth -= 1
         return Action(word, value, piece.start, piece.end, names, tuple(body), tuple(other))
 
