@@ -69,9 +69,10 @@ A machine of one's own (systemd, supervisord, cron) keeps its disk: only /tmp, /
 what a unit's sandbox closes. Makefiles and Streamlit apps are weak evidence: they count only where nothing else deploys
 the code, and as development.
 
-Not read: programs that make deployments (AWS CDK, Pulumi, in whatever language), since what they deploy is the outcome of
-running them; what CDK synthesizes is CloudFormation, which is read where it lies in the tree as YAML or template.json. Run
-commands in README files are prose. A service that only they describe is judged by its Dockerfile, if there is one.
+Not read: programs that make deployments (Pulumi, CDK in other languages than Python), since what they deploy is the
+outcome of running them; what CDK synthesizes is CloudFormation, which is read where it lies in the tree as YAML or
+template.json. Run commands in README files are prose. A service that only they describe is judged by its Dockerfile, if
+there is one.
 """
 
 

@@ -38,6 +38,7 @@ NAMES = {
     "cron": "crontab",
     "makefile": "Makefile",
     "modal": "serve.py",
+    "cdk": "cdk.json",
     "streamlit": "streamlit_app.py",
 }
 SAMPLES = {
@@ -63,6 +64,7 @@ SAMPLES = {
     "systemd": '[Service]\nExecStart=/usr/bin/python main.py \\\n  --x\nEnvironment=A=b "C=d e"\nReadOnlyPaths=/etc\n',
     "makefile": "run:\n\tuvicorn main:app\n",
     "streamlit": "import streamlit as st\n",
+    "cdk": '{"app": "python3 app.py"}',
     "modal": 'import modal\napp = modal.App("a")\n@app.function(volumes={"/d": modal.Volume()})\ndef f(): pass\n',
 }
 

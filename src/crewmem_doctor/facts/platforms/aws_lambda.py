@@ -78,6 +78,13 @@ def file_of(tree: Tree, root: str, handler: str) -> str:
     return module + ".py"
 
 
+def root_of(tree: Tree, folder: str, handler: str) -> str:
+    """The folder that is zipped is seldom a literal: the nearest one that holds the handler's module."""
+    module = handler.rpartition(".")[0].replace(".", "/") + ".py"
+    holding = [p[: -len(module)].rstrip("/") for p in tree.python if p == module or p.endswith("/" + module)]
+    return min(holding, key=lambda f: (not f.startswith(folder), f.count("/"), f)) if handler and holding else folder
+
+
 def efs(targets: Iterable[tuple[str, Location]]) -> tuple[Mount, ...]:
     """Elastic file systems under a function: durable, and the same for every instance."""
     return tuple(

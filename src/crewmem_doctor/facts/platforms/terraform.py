@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crewmem_doctor.facts.platforms.aws_lambda import Function, efs, service_of
+from crewmem_doctor.facts.platforms.aws_lambda import Function, efs, root_of, service_of
 from crewmem_doctor.facts.platforms.azure import container_app
 from crewmem_doctor.facts.platforms.base import NOTHING, Dialect, Found, Images, Platform, Tree
 from crewmem_doctor.facts.platforms.build import found
@@ -102,7 +102,7 @@ def _function(tree: Tree, images: Images, block: Block, path: str) -> Iterator[S
             text(below(body, "function_name")) or block.labels[1],
             block.at,
             handler,
-            _root(tree, folder, handler),
+            root_of(tree, folder, handler),
             Environment(settings(below(body, "environment", "variables"))),
             efs([(target.value, target.at)] if isinstance(target, Scalar) else []),
             images.for_reference(reference, path, (block.labels[1],)) if image is not None else None,
@@ -113,13 +113,6 @@ def _function(tree: Tree, images: Images, block: Block, path: str) -> Iterator[S
             path,
         ),
     )
-
-
-def _root(tree: Tree, folder: str, handler: str) -> str:
-    """The folder that is zipped is seldom a literal: the nearest one that holds the handler's module."""
-    module = handler.rpartition(".")[0].replace(".", "/") + ".py"
-    holding = [p[: -len(module)].rstrip("/") for p in tree.python if p == module or p.endswith("/" + module)]
-    return min(holding, key=lambda f: (not f.startswith(folder), f.count("/"), f)) if handler and holding else folder
 
 
 PLATFORM = Platform(
