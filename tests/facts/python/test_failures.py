@@ -105,5 +105,6 @@ def test_settings_after_the_import(tmp_path: Path, code: str, late: bool) -> Non
 
 
 def test_a_project_without_memory_has_none(tmp_path: Path) -> None:
-    code = "def run():\n    try:\n        return Crew(agents=[], tasks=[]).kickoff()\n    except Exception:\n        pass\n"
+    crew = "Crew(agents=[], tasks=[])"
+    code = f"def run():\n    try:\n        return {crew}.kickoff()\n    except Exception:\n        pass\n"
     assert failures(tmp_path, code) == Failures()
