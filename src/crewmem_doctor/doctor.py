@@ -22,7 +22,7 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
-from crewmem_doctor.placement import place
+from crewmem_doctor.placement import described, place
 from crewmem_doctor.settings import Settings
 from crewmem_doctor.sources.discover import Tree, discover
 from crewmem_doctor.survival import remembers, survival
@@ -46,7 +46,7 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings), fail_on=settings.fail_on,
-        locations=locations(rows), excerpt=project.excerpt)
+        locations=locations(listed, rows, project.release), excerpt=project.excerpt)
 
 
 def read_project(tree: Tree, settings: Settings) -> Project:
@@ -97,12 +97,12 @@ def survival_table(project: Project) -> tuple[Row, ...]:
         for run in project.runs if remembers(run.memory, project.release))
 
 
-def locations(rows: tuple[Row, ...]) -> dict[str, str]:
-    """Where each memory's records land, as the first service that runs it has it."""
+def locations(memories: Iterable[Memory], rows: tuple[Row, ...], release: Release) -> dict[str, str]:
+    """Where each memory's records land: as the first service that runs it has it, else as the code says."""
     found: dict[str, str] = {}
     for row in rows:
         found.setdefault(row.memory, row.location)
-    return found
+    return {memory.id: found.get(memory.id) or described(memory, release) for memory in memories}
 
 
 def excerpts(tree: Tree) -> Callable[[str, int], str]:

@@ -13,7 +13,7 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Run
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
-from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument
+from crewmem_doctor.releases.paths import Artefact, default_location, honours_path_argument, reads_storage_dir
 
 PER_CALLER = Known("{caller}")      # what stands in a path for a value that each caller brings
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")
@@ -116,6 +116,14 @@ def locate(memory: Memory, around: Surroundings, release: Release) -> tuple[Answ
     return _effective(memory, around, release)
 
 
+def described(memory: Memory, release: Release) -> str:
+    """Where the records land as far as the code alone says: "$HOME/.local/share/$APP/memory", APP being the name of the
+    working directory. Empty for a memory that is no path."""
+    nowhere = Unknown("no service runs it")
+    around = Surroundings(Known("/$APP"), nowhere, lambda _name: None, lambda _path: nowhere)
+    return _formula(memory, around, release) if memory.store.kind == "path" else ""
+
+
 def _effective(memory: Memory, around: Surroundings, release: Release) -> tuple[Answer[str], str, Location | None]:
     where = where_for(memory, release)
     if where is not None:
@@ -147,9 +155,12 @@ def _effective(memory: Memory, around: Surroundings, release: Release) -> tuple[
 
 
 def artefacts(memory: Memory, release: Release) -> tuple[Artefact, ...]:
-    """The distinct default locations over all releases in question, oldest first."""
+    """The distinct default locations over all releases in question, oldest first.
+
+    What a wide range allows of the first releases, which do not read CREWAI_STORAGE_DIR, no build installs any more.
+    """
     out: list[Artefact] = []
-    for version in release.candidates:
+    for version in [v for v in release.candidates if reads_storage_dir(v)] or release.candidates:
         artefact = default_location(version, memory.kind)
         if artefact is not None and artefact not in out:
             out.append(artefact)

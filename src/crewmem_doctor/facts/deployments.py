@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from crewmem_doctor.facts.compose import read_compose
 from crewmem_doctor.facts.dockerfile import standalone_services
@@ -31,7 +32,9 @@ def read_deployments(tree: Tree) -> tuple[tuple[Service, ...], list[Gap]]:
         services.extend(found.services)
         gaps.extend(found.gaps)
         used |= found.dockerfiles
-    services.extend(standalone_services(tree, used, gaps))
+    unread = any(gap.kind in ("parse", "unreadable", "too-large") for gap in gaps)
+    # What could not be read may well deploy an image that seems to be deployed by nothing.
+    services.extend(replace(service, guessed=unread) for service in standalone_services(tree, used, gaps))
     if all(service.backing or service.dev for service in services):
         for found in _ask([platform for platform in platforms() if platform.weak], tree, images):
             services.extend(found.services)

@@ -103,7 +103,9 @@ def graded(severity: Severity, runs: Iterable[Run]) -> tuple[Severity, Confidenc
     runs = list(runs)
     if all(run.service.dev for run in runs):
         return "note", "medium"
-    if not any(run.sure for run in runs) and severity == "error" and any(run.service.platform != "dockerfile" for run in runs):
+    # A Dockerfile that nothing deploys is judged as it stands, unless something that could not be read may deploy it.
+    guess = any(run.service.platform != "dockerfile" or run.service.guessed for run in runs)
+    if severity == "error" and guess and not any(run.sure for run in runs):
         return "warning", "medium"
     certain = any(run.sure and isinstance(run.memory.enabled, Known) and run.memory.enabled.confidence == "high" for run in runs)
     return severity, "high" if certain else "medium"

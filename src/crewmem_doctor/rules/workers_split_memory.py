@@ -45,8 +45,8 @@ def check(project: Project) -> Iterator[Finding]:
         stores = several(dict.fromkeys(run.memory.store.why for run in runs))
         yield RULE.finding(
             (process.workers_at if process else None) or service.at,
-            f"{service.id} runs {count} worker processes ({_server(process)}), and each has its own {stores}: "
-            f"a request served by another worker finds nothing",
+            f"{service.id} runs {count} worker processes ({_server(process)}), and what is remembered lies in each one's "
+            f"own RAM ({stores}): a request served by another worker finds nothing",
             subject=service.id, evidence="|".join(sorted({run.memory.subject for run in runs})), severity=severity,
             confidence=confidence,
             because=unique(step for run, p in pairs for step in _steps(run, p)),
