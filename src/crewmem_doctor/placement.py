@@ -224,7 +224,8 @@ def _default(artefact: Artefact, setting: Answer[str] | None, around: Surroundin
         return setting
     if isinstance(around.cwd, Unknown):
         return around.cwd
-    return _in_data_home(around.cwd.value.rstrip("/").rsplit("/", 1)[-1], artefact, around, around.cwd.confidence)
+    name = around.cwd.value.rstrip("/").rsplit("/", 1)[-1]
+    return _in_data_home("$APP" if name == "$PWD" else name, artefact, around, around.cwd.confidence)
 
 
 def _in_data_home(app: str, artefact: Artefact, around: Surroundings, confidence: Confidence) -> Answer[str]:
