@@ -29,6 +29,7 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
+from crewmem_doctor.rules._volumes import disk, mounting
 from crewmem_doctor.rules.base import Example, Rule
 
 LIVES = {"tmpfs": "is a tmpfs: it is RAM, empty after every stop", "emptydir": "is an emptyDir: it ends with the pod",
@@ -48,7 +49,7 @@ def check(project: Project) -> Iterator[Finding]:
             mount.at, f"memory of {service.id} is written to {places}, and {mount.target} {LIVES.get(mount.kind, 'does not outlive the container')}",
             subject=service.id, evidence=mount.target, severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)),
-            fix=Fix(f"Mount a named volume at {mount.target} instead", f"volumes:\n  - crew-memory:{mount.target}"))
+            fix=Fix(f"Mount {disk(service.platform)} at {mount.target} instead", mounting(service, mount.target)))
 
 
 ON_DATA = "    environment:\n      CREWAI_STORAGE_DIR: /data\n"

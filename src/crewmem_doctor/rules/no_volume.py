@@ -34,11 +34,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
+from crewmem_doctor.rules._volumes import disk, mounting
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -54,16 +56,15 @@ def check(project: Project) -> Iterator[Finding]:
             service.at, f"{service.id} keeps memory in the container's own layer at {several(places)}: "
                         f"the next {how} starts without it. Nothing is mounted in this service",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
-            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=volume_fix(service.name, service.platform))
+            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=volume_fix(service))
 
 
-def volume_fix(name: str, platform: str) -> Fix:
-    if platform == "dockerfile":
-        return Fix("Run the image with a volume and an absolute CREWAI_STORAGE_DIR",
-                   "docker run -e CREWAI_STORAGE_DIR=/data -v crew-memory:/data …")
-    return Fix(f"Mount a named volume in {name} and put the store on it with an absolute CREWAI_STORAGE_DIR",
-               f"services:\n  {name}:\n    environment:\n      CREWAI_STORAGE_DIR: /data\n    volumes:\n"
-               "      - crew-memory:/data\nvolumes:\n  crew-memory:")
+def volume_fix(service: Service) -> Fix:
+    if service.platform == "dockerfile":
+        title = "Run the image with a volume and an absolute CREWAI_STORAGE_DIR"
+    else:
+        title = f"Mount {disk(service.platform)} in {service.name} and put the store on it with an absolute CREWAI_STORAGE_DIR"
+    return Fix(title, mounting(service, "/data", storage_dir=True))
 
 
 RULE = Rule(

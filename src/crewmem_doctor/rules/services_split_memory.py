@@ -30,6 +30,7 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, on_mount, several, unique
+from crewmem_doctor.rules._volumes import mounting
 from crewmem_doctor.rules.base import Example, Rule
 
 Pair = tuple[Run, Placement]
@@ -71,8 +72,8 @@ def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
         subject=two.service.id, evidence=f"{one.service.id} {here.display} {there.display}", severity=severity,
         confidence=confidence,
         because=unique([Step(one.service.at, "the other service"), *(s for a, b in found for s in (*evidence_of(*a), *evidence_of(*b)))]),
-        fix=Fix(f"Mount one named volume in {one.service.name} and {two.service.name}, with the same CREWAI_STORAGE_DIR in both",
-                "environment:\n  CREWAI_STORAGE_DIR: /data\nvolumes:\n  - crew-memory:/data"))
+        fix=Fix(f"Mount one volume in {one.service.name} and {two.service.name}, with the same CREWAI_STORAGE_DIR in both",
+                mounting(two.service, "/data", storage_dir=True)))
 
 
 def _place(run: Run, placement: Placement) -> str:

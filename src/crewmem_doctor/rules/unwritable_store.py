@@ -30,6 +30,7 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, unique
+from crewmem_doctor.rules._volumes import mounting
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.writable import import_blocked, unwritable
 
@@ -52,7 +53,7 @@ def check(project: Project) -> Iterator[Finding]:
             confidence="medium" if sure != "high" else confidence,
             because=unique([*evidence_of(run, p), *([Step(at, why)] if at is not None else [])]),
             fix=Fix("Mount a writable volume there, owned by the user that the service runs as",
-                    "environment:\n  HOME: /data\n  CREWAI_STORAGE_DIR: /data/crewai\nvolumes:\n  - crew-memory:/data"))
+                    "# with HOME on it: HOME=/data\n" + mounting(run.service, "/data", storage_dir=True)))
 
 
 def _has_no_disk(run: Run, placement: Placement) -> bool:

@@ -33,6 +33,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
+from crewmem_doctor.rules._volumes import disk, mounting
 from crewmem_doctor.rules.base import Example, Rule
 
 MYTHS = {"/.local/share/CrewAI": "CrewAI's documentation names ~/.local/share/CrewAI, but on Linux nothing is kept there",
@@ -70,7 +71,7 @@ def _fix(service: Service, place: str) -> Fix:
     if spare is not None and service.user.root:
         return Fix(f"Put the store on the volume that {service.name} has",
                    f"environment:\n  CREWAI_STORAGE_DIR: {spare.target.rstrip('/')}/crewai")
-    return Fix(f"Mount a named volume in {service.name} over the effective path", f"{own}volumes:\n  - crew-memory:{folder}")
+    return Fix(f"Mount {disk(service.platform)} in {service.name} over the effective path", own + mounting(service, folder))
 
 
 RULE = Rule(
