@@ -21,7 +21,8 @@ _ALONE = re.compile(r"history|histories|threads|chat_threads")
 _OTHERWISE = re.compile(
     r"(?:job|task|status|statuse|progres|result|metric|stat|config|registry|lock|queue|connection|socket|websocket|client|"
     r"rate|limit|token|engine|model|llm|usage|monitor|template|prompt|error|log|handler|callback|subscriber|listener|price|"
-    r"cost|execution|upload|payment|event|tool|worker|count|example|pattern|keyword|column|field|code|test|timer)s?|"
+    r"cost|execution|upload|payment|event|tool|worker|count|example|pattern|keyword|column|field|code|test|timer|"
+    r"time|timestamp|date|expiry|ttl|size|length|index|offset|id|flag|seen|cooldown|delay|interval)s?|"
     r"ws|otp|csrf|pending|debounce|auth|login|db|http|latency|checkout|browser|factory|types|schema|counter|mock|default|shared"
 )
 
