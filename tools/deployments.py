@@ -9,50 +9,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from crewmem_doctor.facts.platforms import Dialect, platforms
+from crewmem_doctor.facts.compose.dialect import DIALECT as COMPOSE
+from crewmem_doctor.facts.dockerfile.dialect import DIALECT as DOCKERFILE
+from crewmem_doctor.facts.kubernetes.dialects import DIALECTS as KUBERNETES
+from crewmem_doctor.facts.platforms import platforms
 from crewmem_doctor.facts.platforms.disks import DISKS
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "deployments.md"
-EVERY = "request, worker, restart, redeploy, replica, node"
-CONTAINERS = (
-    Dialect(
-        "Docker Compose",
-        "compose.yaml, docker-compose.yml and their overrides, Swarm stacks",
-        "services, profiles, merging and `extends`, env_file and interpolation, volumes and bind mounts, tmpfs, "
-        "replicas, user, command and entrypoint",
-        EVERY,
-        "variables of the calling shell, env files that are not in the tree",
-    ),
-    Dialect(
-        "Dockerfile",
-        "Dockerfile, Containerfile (alone where nothing else builds from it)",
-        "stages, ENV, ARG, WORKDIR, USER and its home, COPY, VOLUME, ENTRYPOINT, CMD and scripts",
-        EVERY,
-        "what the base image sets, unless it is well known; how the image is run",
-    ),
-    Dialect(
-        "Kubernetes, Knative",
-        "manifests of workloads, claims, storage classes, autoscalers, config maps, secrets",
-        "containers, images, environment, volumes and their kinds, claims' access modes, security contexts, replicas "
-        "and autoscalers' maximum",
-        EVERY,
-        "claims and classes that are not in the tree, what the cluster adds",
-    ),
-    Dialect(
-        "Helm",
-        "Chart.yaml with templates and values.yaml",
-        "templates, as far as the chart's own values decide them",
-        EVERY,
-        "values given at installation, functions that ask the cluster: the lines they make",
-    ),
-    Dialect(
-        "Kustomize",
-        "kustomization.yaml",
-        "bases, overlays, patches, images, replicas, generators, names and namespaces",
-        EVERY,
-        "remote bases, plugins",
-    ),
-)
 BEFORE = """\
 # Deployments
 
@@ -77,7 +40,7 @@ there is one.
 
 
 def page() -> str:
-    dialects = [*CONTAINERS, *sorted((p.dialect for p in platforms()), key=lambda d: d.title.lower())]
+    dialects = [COMPOSE, DOCKERFILE, *KUBERNETES, *sorted((p.dialect for p in platforms()), key=lambda d: d.title.lower())]
     rows = [(d.title, d.files, d.read, d.decides, d.unknown) for d in dialects]
     disks = [(name, d.ephemeral, d.durable or "nothing: use a server", f"<{d.page}>") for name, d in DISKS.items()]
     kinds = table(("kind", "files", "what is read", "decides", "stays unknown"), rows)
