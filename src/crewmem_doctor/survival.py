@@ -62,7 +62,7 @@ def workers_of(run: Run) -> tuple[int | None, str]:
 
 
 def _lost_in_process(run: Run) -> str:
-    return f"{run.memory.store.why} lives in the memory of one process"
+    return f"it lives in the memory of one process ({run.memory.store.why})"
 
 
 def _request(run: Run, placement: Placement, release: Release) -> Outcome:

@@ -41,7 +41,7 @@ from crewmem_doctor.survival import workers_of
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[object, list[Memory]] = {}
     for memory in active(project):
-        if memory.store.kind == "process" and memory.kind != "conversation":
+        if memory.store.kind == "process" and memory.kind != "conversation" and not _stands_in(project, memory):
             groups.setdefault(memory.store.at or memory.at, []).append(memory)
     for memories in groups.values():
         memory = memories[0]
@@ -51,10 +51,17 @@ def check(project: Project) -> Iterator[Finding]:
                      for run in runs if (n := workers_of(run)[0] or 1) > 1), "")
         yield RULE.finding(
             memory.store.at or memory.turned_on or memory.at,
-            f"{memory.store.why} lives in the RAM of one process: its records are gone at the next restart or deploy, "
-            f"and other workers and replicas never see them{many}",
+            f"memory lives in the RAM of one process ({memory.store.why}): its records are gone at the next restart or "
+            f"deploy, and other workers and replicas never see them{many}",
             subject=memory.subject, evidence=memory.store.why, confidence="high" if certain else "medium",
             because=story(memory, runs[0] if runs else None), fix=durable_store(memory, project.release))
+
+
+def _stands_in(project: Project, memory: Memory) -> bool:
+    """Whether it only stands in for a better store that failed: CM501 speaks there."""
+    at = memory.store.at or memory.at
+    return any(f.to == "ram" and f.at.path == at.path and f.at.line <= at.line <= f.at.end_line
+               for f in project.code.failures.fallbacks)
 
 
 RAM_BACKEND = '''from crewai import Agent, Crew, Task
@@ -100,6 +107,21 @@ ON_SERVER = RAM_BACKEND.replace("class RamStorage:", "import psycopg\n\n\nclass 
     "self.records.extend(records)", 'self.db.execute("insert into records values (%s)", [str(records)])').replace(
     "list(self.records)", 'self.db.execute("select * from records").fetchall()').replace(
     "self.records.clear()", 'self.db.execute("delete from records")')
+FALLBACK = RAM_BACKEND.replace("memory = Memory(storage=RamStorage())  # <-- here", '''try:
+    memory = Memory(storage=PgStorage())
+except OSError:
+    memory = Memory(storage=RamStorage())''').replace("class RamStorage:", '''class PgStorage:
+    def __init__(self):
+        self.db = psycopg.connect("dbname=memory")
+
+    def save(self, records):
+        self.db.execute("insert into records values (%s)", [str(records)])
+
+    def search(self, *args, **kwargs):
+        return self.db.execute("select * from records").fetchall()
+
+
+class RamStorage:''').replace("from crewai import", "import psycopg\nfrom crewai import", 1)
 RULE = Rule(
     id="CM101", severity="error", check=check,
     summary="the store that memory was given lives in RAM",
@@ -110,6 +132,7 @@ RULE = Rule(
             "requirements.txt": "crewai==0.203.2\n"}),
     ),
     good=(
+        Example("a fallback, which is CM501's", {"app.py": FALLBACK}),
         Example("a storage class over Postgres", _trees.service(app__crew_dot_py=ON_SERVER)),
         Example("an ephemeral Chroma that is no memory", {
             "run.py": 'import chromadb\nfrom crewai import Crew\n\nscratch = chromadb.EphemeralClient()\n'
