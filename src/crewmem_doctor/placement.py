@@ -65,7 +65,7 @@ def place(run: Run, release: Release) -> Placement:
         return Placement(
             store.kind, Unknown("not a path"), _server(run) if store.kind == "server" else store.why, store.why
         )
-    path, why, set_at = _effective(run.memory, run.around, release)
+    path, why, set_at = locate(run.memory, run.around, release)
     display = path.value if isinstance(path, Known) else _formula(run.memory, run.around, release)
     mount: Mount | None = None
     maybe: tuple[Mount, ...] = ()
@@ -111,11 +111,6 @@ def where_for(memory: Memory, release: Release) -> Expr | None:
     return store.where
 
 
-def locate(memory: Memory, around: Surroundings, release: Release) -> tuple[Answer[str], str, Location | None]:
-    """Where the records land: an absolute path or the reason why it is not known, a phrase, and what set it."""
-    return _effective(memory, around, release)
-
-
 def described(memory: Memory, release: Release) -> str:
     """Where the records land as far as the code alone says: "$HOME/.local/share/$APP/memory", APP being the name of the
     working directory. Empty for a memory that is no path."""
@@ -124,7 +119,8 @@ def described(memory: Memory, release: Release) -> str:
     return _formula(memory, around, release) if memory.store.kind == "path" else ""
 
 
-def _effective(memory: Memory, around: Surroundings, release: Release) -> tuple[Answer[str], str, Location | None]:
+def locate(memory: Memory, around: Surroundings, release: Release) -> tuple[Answer[str], str, Location | None]:
+    """Where the records land: an absolute path or the reason why it is not known, a phrase, and what set it."""
     where = where_for(memory, release)
     if where is not None:
         return (
@@ -248,7 +244,7 @@ def _formula(memory: Memory, around: Surroundings, release: Release) -> str:
         variable=lambda name: _named(around.variable(name), name),
         source=lambda path: _named(around.source(path), "SOURCE") or Known("$SOURCE"),
     )
-    answer = _effective(memory, loose, release)[0]
+    answer = locate(memory, loose, release)[0]
     if isinstance(answer, Known):
         return answer.value
     if where_for(memory, release) is not None:

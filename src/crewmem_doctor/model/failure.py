@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from crewmem_doctor.model.expression import Expr
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Reach
+from crewmem_doctor.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

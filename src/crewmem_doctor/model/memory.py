@@ -26,6 +26,19 @@ Kind = Literal[
 Engine = Literal[
     "default", "lancedb", "chroma", "sqlite", "qdrant", "qdrant-edge", "json", "python", "remote", "unknown"
 ]
+SinkName = Literal[
+    "scope",
+    "root_scope",
+    "source",
+    "crew_name",
+    "agent_role",
+    "flow_id",
+    "user_id",
+    "run_id",
+    "agent_id",
+    "session_id",
+    "thread_id",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +61,7 @@ class Store:
 class Sink:
     """One thing the code gives memory to key its records by. Whether it counts depends on the release."""
 
-    name: Literal[
-        "scope",
-        "root_scope",
-        "source",
-        "crew_name",
-        "agent_role",
-        "flow_id",
-        "user_id",
-        "run_id",
-        "agent_id",
-        "session_id",
-        "thread_id",
-    ]
+    name: SinkName
     value: Expr
     at: Location
 

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from crewmem_doctor.facts.python.index import CallSite, CodeBase
 from crewmem_doctor.facts.python.ledger import Ledger, argument_location, built
 from crewmem_doctor.facts.python.survey import Survey, root
 from crewmem_doctor.model.expression import Build, Choice, Expr, Items, Table, Text
 from crewmem_doctor.model.location import Location
-from crewmem_doctor.model.memory import Sink
+from crewmem_doctor.model.memory import Sink, SinkName
 
-SinkName = Literal[
-    "scope",
-    "root_scope",
-    "source",
-    "crew_name",
-    "agent_role",
-    "flow_id",
-    "user_id",
-    "run_id",
-    "agent_id",
-    "session_id",
-    "thread_id",
-]
 # Arguments of third-party memories → what they key by.
 _KEYS: dict[str, SinkName] = {
     "user_id": "user_id",
