@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crewmem_doctor import policy
 from crewmem_doctor.facts.backing_settings import with_settings
@@ -19,24 +20,60 @@ from crewmem_doctor.facts.requirements import read_requirements
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.observation import Observation
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
 from crewmem_doctor.placement import described, place
+from crewmem_doctor.releases.known import WITH_MEMORY
 from crewmem_doctor.settings import Settings
 from crewmem_doctor.sources.discover import Tree, discover
 from crewmem_doctor.survival import remembers, survival
 
+if TYPE_CHECKING:
+    from crewmem_doctor.probes import People, Target
 
-def examine(path: Path, settings: Settings | None = None) -> Report:
-    """Audit the tree at `path`. Reads files only: nothing is imported, run or written, and no socket is opened.
+Probing = Callable[[Project], tuple[Observation, ...]]
+
+
+def examine(path: Path, settings: Settings | None = None, probing: Probing | None = None) -> Report:
+    """Audit the tree at `path`. Reads files only: nothing is imported, run or written, and no socket is opened, except
+    by `probing` where it is given.
 
     Raises UsageError where there is no such directory, and for settings that name no rule.
     """
     settings = settings or Settings()
     policy.check(settings)
-    tree = discover(path, include_tests=settings.include_tests, exclude=settings.exclude)
-    project = read_project(tree, settings)
+    project = read(path, settings)
+    if probing is not None:
+        project = replace(project, observations=probing(project))
+    return audit(project, settings)
+
+
+def read(path: Path, settings: Settings) -> Project:
+    """The tree at `path` as the model. Raises UsageError where there is no such directory."""
+    return read_project(discover(path, include_tests=settings.include_tests, exclude=settings.exclude), settings)
+
+
+def probe(targets: Sequence[Target], settings: Settings, environ: Mapping[str, str], root: Path,
+          project: Project | None, people: People) -> tuple[Observation, ...]:
+    """What the probes saw of the targets. `project` is what the scan found at `root`, where there was one."""
+    from crewmem_doctor import probes  # which a scan has no use for
+
+    return probes.run(targets, settings, environ, root, project, people)
+
+
+def judge(observations: tuple[Observation, ...], settings: Settings, project: Project | None) -> Report:
+    """The report of probes alone: nothing of the tree is judged. `project` gives the lines that findings stand at."""
+    policy.check(settings)
+    alone = Project(Release(WITH_MEMORY), code=Code(uses_crewai=True), observations=observations)
+    if project is not None:
+        alone = replace(alone, release=project.release, excerpt=project.excerpt)
+    return audit(alone, replace(settings, ignore=(*settings.ignore, "CM0")))
+
+
+def audit(project: Project, settings: Settings) -> Report:
+    """What the rules say of a project, and what counts of it."""
     findings, crashes = run_rules(project, settings)
     kept, suppressed = policy.apply(findings, project, settings)
     gaps = tuple(sorted({*project.gaps, *crashes}))
@@ -45,8 +82,8 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
     listed = tuple(m for m in project.memories if m.id and (id(m) in ran or not old(m, project.code)))
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
-        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings), fail_on=settings.fail_on,
-        locations=locations(listed, rows, project.release), excerpt=project.excerpt)
+        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
+        fail_on=settings.fail_on, locations=locations(listed, rows, project.release), excerpt=project.excerpt)
 
 
 def read_project(tree: Tree, settings: Settings) -> Project:

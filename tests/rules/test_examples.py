@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from crewmem_doctor import examine
+from crewmem_doctor import doctor
 from crewmem_doctor.rules import catalogue
 from crewmem_doctor.rules.base import HERE, Example, Rule
 from crewmem_doctor.settings import Settings
@@ -32,7 +33,8 @@ def lay_out(example: Example, root: Path) -> set[tuple[str, int]]:
 def test_example(rule: Rule, example: Example, kind: str, tmp_path: Path) -> None:
     marks = lay_out(example, tmp_path)
     assert bool(marks) == (kind == "bad"), "a bad example marks a line, a good one none"
-    report = examine(tmp_path, Settings())
+    project = replace(doctor.read(tmp_path, Settings()), observations=example.observations)
+    report = doctor.audit(project, Settings())
     assert not report.gaps, report.gaps
     found = [f for f in (*report.findings, *(s.finding for s in report.suppressed)) if f.rule == rule.id]
     assert sorted((f.at.path, f.at.line) for f in found) == sorted(marks), [f.message for f in found]

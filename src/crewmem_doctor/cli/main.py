@@ -11,7 +11,7 @@ import typer
 
 from crewmem_doctor import __version__
 from crewmem_doctor.cli.output import hush, put, say
-from crewmem_doctor.errors import CrewmemError
+from crewmem_doctor.errors import CrewmemError, Terminated
 
 app = typer.Typer(
     name="crewmem-doctor", add_completion=False, no_args_is_help=True, rich_markup_mode=None,
@@ -38,6 +38,20 @@ Verbose = Annotated[bool | None, typer.Option(
     "--verbose", "-v", help="Notes, what was not seen, and suppressions in full.")]
 NoColor = Annotated[bool | None, typer.Option(
     "--no-color", help="No colours (also: NO_COLOR, FORCE_COLOR, TERM=dumb).")]
+Probes = Annotated[Words, typer.Option(
+    "--probe", metavar="TARGET", help="Probe this too: crewai, a store's or the application's URL, ...; repeatable.")]
+Targets = Annotated[list[str], typer.Argument(
+    metavar="TARGET...", help="crewai, crew:MODULE:FACTORY, redis://, postgresql://, sqlite:///, http(s)://, "
+    "compose:SERVICE, k8s:NAMESPACE/WORKLOAD, exec:CMD1::CMD2, env:NAME, file:PATH.")]
+Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="For each check of a probe; default: 30.")]
+Requests = Annotated[int | None, typer.Option(metavar="N", help="At most so many requests to an application (12).")]
+Request = Annotated[str | None, typer.Option(metavar="FILE", help="How to talk to the application (YAML).")]
+Restart = Annotated[str | None, typer.Option(metavar="CMD", help="Restarts the application between two requests.")]
+Python = Annotated[str | None, typer.Option(metavar="PATH", help="The interpreter that has CrewAI.")]
+Mirror = Annotated[str | None, typer.Option("--service", metavar="ID", help="Mirror this service: compose:api.")]
+Online = Annotated[bool | None, typer.Option("--online", help="Ask the embedder and the LLM too.")]
+Ready = Annotated[bool | None, typer.Option("--ready", help="Only what takes under two seconds, in one line.")]
+Yes = Annotated[bool | None, typer.Option("--yes", help="Ask no questions, not even about production.")]
 STATUSES = (
     "Exit status: 0 nothing found, 1 findings at or above --fail-on, 2 could not look, 3 nothing uses CrewAI. Every "
     "long option can also be set as CREWMEM_DOCTOR_<OPTION> and, where it makes sense, in [tool.crewmem-doctor] of "
@@ -53,7 +67,7 @@ def run() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit status: 0 clean, 1 findings, 2 could not look, 3 nothing to audit, 130 interrupted."""
+    """The exit status: 0 clean, 1 findings, 2 could not look, 3 nothing to audit, 130 interrupted, 143 terminated."""
     try:
         status = typer.main.get_command(app).main(list(arguments), "crewmem-doctor", standalone_mode=False)
         sys.stdout.flush()
@@ -63,6 +77,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except Terminated:
+        return 143
     except BrokenPipeError:
         hush()
         return 0
@@ -99,14 +115,37 @@ def _program(version: Annotated[bool, typer.Option(
 def scan(paths: Paths = None, formats: Formats = None, output: Output = None, fail_on: FailOn = None,
          select: Select = None, ignore: Unselect = None, exclude: Exclude = None, crewai_version: Release = None,
          include_tests: Tests = None, strict: Strict = None, jobs: Jobs = None, quiet: Quiet = None,
-         verbose: Verbose = None, no_color: NoColor = None) -> int:
+         verbose: Verbose = None, no_color: NoColor = None, probe: Probes = None, timeout: Timeout = None,
+         probe_requests: Requests = None, probe_request: Request = None, restart_command: Restart = None,
+         python: Python = None, service: Mirror = None, online: Online = None, yes: Yes = None) -> int:
     """Audit a tree: Python sources and deployment files, one report. Nothing of the tree is run or changed."""
     from crewmem_doctor.cli.scan import scan as audit
 
     return audit(paths or (), {
         "formats": formats, "output": output, "fail_on": fail_on, "select": select, "ignore": ignore,
         "exclude": exclude, "crewai_version": crewai_version, "include_tests": include_tests, "strict": strict,
-        "jobs": jobs, "quiet": quiet, "verbose": verbose, "no_color": no_color})
+        "jobs": jobs, "quiet": quiet, "verbose": verbose, "no_color": no_color, "probes": probe, "timeout": timeout,
+        "probe_requests": probe_requests, "probe_request": probe_request, "restart_command": restart_command,
+        "python": python, "service": service, "online": online, "yes": yes})
+
+
+@app.command(short_help="Probe what runs: write in one process, read in another.", epilog=STATUSES)
+def probe(targets: Targets, formats: Formats = None, output: Output = None, fail_on: FailOn = None,
+          select: Select = None, ignore: Unselect = None, quiet: Quiet = None, verbose: Verbose = None,
+          no_color: NoColor = None, timeout: Timeout = None, probe_requests: Requests = None,
+          probe_request: Request = None, restart_command: Restart = None, python: Python = None,
+          service: Mirror = None, online: Online = None, ready: Ready = None, yes: Yes = None) -> int:
+    """Probe CrewAI, a store, a running application or its replicas: write in one process, read in another.
+
+    A probe writes into a name space of its own, removes what it wrote, and touches nothing that is not named here.
+    """
+    from crewmem_doctor.cli.probe import probe as look
+
+    return look(targets, {
+        "formats": formats, "output": output, "fail_on": fail_on, "select": select, "ignore": ignore, "quiet": quiet,
+        "verbose": verbose, "no_color": no_color, "timeout": timeout, "probe_requests": probe_requests,
+        "probe_request": probe_request, "restart_command": restart_command, "python": python, "service": service,
+        "online": online, "ready": ready, "yes": yes})
 
 
 @app.command(short_help="Print a rule's page.")

@@ -5,19 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crewmem_doctor import __version__
-from crewmem_doctor.cli import output
-from crewmem_doctor.cli.options import STDOUT, Target, targets
+from crewmem_doctor.cli import probing
+from crewmem_doctor.cli.deliver import deliver
+from crewmem_doctor.cli.options import targets
 from crewmem_doctor.cli.progress import waiting
 from crewmem_doctor.errors import UsageError
-from crewmem_doctor.model.report import Report
-from crewmem_doctor.settings import Settings, load_settings
+from crewmem_doctor.settings import load_settings
 
 
 def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
@@ -28,19 +26,19 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     wanted = targets(settings)
 
     # The audit's own rooms, which usage errors need not wait for.
-    from crewmem_doctor import examine, policy
+    from crewmem_doctor import doctor, policy
 
     policy.check(settings)
+    if settings.probes:
+        probing.check(settings)
     # Nearly all that an audit makes stays until its end, which is this process's end too: collecting finds nothing.
     gc.disable()
     with waiting("Auditing", quiet=settings.quiet):
-        report = examine(root, settings)
-    for target in wanted:
-        text = _render(report, target, settings)
-        if target.file == STDOUT:
-            output.put(text)
-        else:
-            output.save(text, target.file)
+        project = doctor.read(root, settings)
+    if settings.probes:
+        project = replace(project, observations=probing.observe(root, settings, project))
+    report = doctor.audit(project, settings)
+    deliver(report, wanted, settings)
     gc.freeze()  # the interpreter collects once more when it ends
     return report.exit_code
 
@@ -73,21 +71,3 @@ def _only(wanted: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _quoted(name: str) -> str:
     return re.sub(r"([\\*?\[\]!# ])", r"\\\1", name)
-
-
-def _render(report: Report, target: Target, settings: Settings) -> str:
-    if target.format == "json":
-        from crewmem_doctor.reports import json
-
-        return json.render(report, __version__)
-    if target.format == "concise":
-        from crewmem_doctor.reports import concise
-
-        return concise.render(report, quiet=settings.quiet)
-    from crewmem_doctor.reports import rich
-
-    look = rich.Look(verbose=settings.verbose, quiet=settings.quiet)
-    if target.file == STDOUT:
-        color = output.colored(sys.stdout, os.environ, settings.no_color)
-        look = rich.Look(output.width(sys.stdout), color, settings.verbose, settings.quiet)
-    return rich.render(report, look)

@@ -21,15 +21,21 @@ class Verdict:
 def verdict(report: Report) -> Verdict:
     """What the report comes to. A scan that could not look says so, whatever it found."""
     found = _found(report)
-    files = count(report.project.files, "file")
+    files = report.project.files
     if report.exit_code == 2:
+        missed = sum(seen.outcome == "error" for seen in report.project.observations)
+        if missed:
+            return Verdict("bad", f"{count(missed, 'check')} could not be made{'; ' + found if found else ''}",
+                           _first(report))
         crashes = sum(gap.kind == "crash" for gap in report.gaps)
         unseen = f"{count(len(report.gaps), 'place')} not seen (--strict)"
         blind = f"{count(crashes, 'rule')} crashed" if crashes else unseen
         return Verdict("bad", f"The audit is incomplete: {blind}{'; ' + found if found else ''}", _first(report))
     if report.exit_code == 3:
-        return Verdict("nothing", f"Nothing to audit: no audited file uses CrewAI ({files}; tests, examples and "
-                       "notebooks count with --include-tests)")
+        return Verdict("nothing", f"Nothing to audit: no audited file uses CrewAI ({count(files, 'file')}; tests, "
+                       "examples and notebooks count with --include-tests)")
+    if not files and report.project.observations:
+        return _probed(report, found)
     if found:
         return _findings(report, found)
     return _silence(report)
@@ -63,6 +69,17 @@ def _findings(report: Report, found: str) -> Verdict:
         return Verdict("doubtful", told, _first(report))
     return Verdict("doubtful" if losing else "good", f"Nothing that loses records, {found}" if not losing else told,
                    _first(report))
+
+
+def _probed(report: Report, found: str) -> Verdict:
+    """Of probes alone."""
+    seen = report.project.observations
+    passed = sum(one.outcome == "pass" for one in seen)
+    told = f"{passed} of {count(len(seen), 'check')} passed"
+    if found:
+        tone: Literal["bad", "doubtful"] = "bad" if report.count("error") else "doubtful"
+        return Verdict(tone, f"{found}; {told}", _first(report))
+    return Verdict("good", f"Nothing that loses records was seen: {told}")
 
 
 def _silence(report: Report) -> Verdict:

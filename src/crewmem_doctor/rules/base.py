@@ -10,6 +10,7 @@ from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
+from crewmem_doctor.model.observation import Observation
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.record import dataclass
 
@@ -23,11 +24,12 @@ GROUPS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Example:
     """A small tree. Each line that ends in `# <-- here` must get exactly one finding of the rule (at `severity` where
-    given); a tree without marks must get none."""
+    given); a tree without marks must get none. `observations` are what probes saw there."""
 
     title: str
     files: Mapping[str, str]
     severity: Severity | None = None
+    observations: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

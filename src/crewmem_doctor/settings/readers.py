@@ -62,8 +62,8 @@ def count(value: Any, name: str, error: type[CrewmemError]) -> int:
 
 
 def whole(value: Any, name: str, error: type[CrewmemError]) -> tuple[str, ...]:
-    """A list of words that may hold commas; text is split at white space."""
-    items: Sequence[Any] = value.split() if isinstance(value, str) else value
+    """A list of words that may hold commas and spaces; text is one to a line."""
+    items: Sequence[Any] = value.splitlines() if isinstance(value, str) else value
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise error(f"{name} takes a list of strings")
     return tuple(item.strip() for item in items if item.strip())

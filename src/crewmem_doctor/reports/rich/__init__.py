@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crewmem_doctor.model.report import Report
 from crewmem_doctor.reports.rich.findings import findings
+from crewmem_doctor.reports.rich.live import live
 from crewmem_doctor.reports.rich.overview import memories, survival
 from crewmem_doctor.reports.rich.page import Look, Page
 from crewmem_doctor.reports.rich.unseen import accepted, unseen
@@ -28,6 +29,7 @@ def render(report: Report, look: Look) -> str:
     if report.memories:
         memories(page, report)
         survival(page, report)
+    live(page, report)
     findings(page, report)
     unseen(page, report)
     accepted(page, report)

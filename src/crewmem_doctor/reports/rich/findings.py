@@ -25,14 +25,19 @@ def findings(page: Page, report: Report) -> None:
         page.heading(GROUPS[digit], ", ".join(count(number, severity) for severity, number in numbers if number))
         for finding in sorted(group, key=lambda f: (_RANK[f.severity], f.order)):
             if finding.severity == "note" and not page.look.verbose:
-                _one_line(page, finding)
+                _one_line(page, report, finding)
             else:
                 _whole(page, report, finding)
 
 
-def _one_line(page: Page, finding: Finding) -> None:
-    page.add((f"{MARKS['note']} {finding.rule} {finding.name}", "note"), "  ", (str(finding.at), "path"),
-             f"  {finding.message}", hang=2)
+def _one_line(page: Page, report: Report, finding: Finding) -> None:
+    where = "" if _live_only(report, finding) else f"{finding.at}  "
+    page.add((f"{MARKS['note']} {finding.rule} {finding.name}", "note"), "  ", (where, "path"), finding.message, hang=2)
+
+
+def _live_only(report: Report, finding: Finding) -> bool:
+    """Whether it stands at the target of a probe, which has no lines to show."""
+    return any(seen.target == finding.at.path for seen in report.project.observations)
 
 
 def _whole(page: Page, report: Report, finding: Finding) -> None:
@@ -41,8 +46,9 @@ def _whole(page: Page, report: Report, finding: Finding) -> None:
     page.add((f"{MARKS[finding.severity]} {finding.severity} {finding.rule}", finding.severity), " ",
              (finding.name, "bold"), (sure, "dim"))
     page.add(finding.message, indent=2)
-    page.blank()
-    excerpt.show(page, finding, report.excerpt)
+    if not _live_only(report, finding):
+        page.blank()
+        excerpt.show(page, finding, report.excerpt)
     if finding.fix is not None:
         page.blank()
         page.add(("→ ", "fix"), (finding.fix.title, "fix"), indent=2, hang=2)

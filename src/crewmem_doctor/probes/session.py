@@ -1,0 +1,209 @@
+"""One run of one probe against one target: its name space, deadline, observations, and what it leaves behind."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from crewmem_doctor.errors import CrewmemError
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.observation import CHECKS, Observation, Outcome
+from crewmem_doctor.model.project import Project
+from crewmem_doctor.probes.process import StepFailed, StepTimedOut, Worker
+from crewmem_doctor.probes.target import Target
+from crewmem_doctor.redact import HIDDEN, redact
+from crewmem_doctor.settings import Settings
+
+CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
+
+
+class Blind(CrewmemError):
+    """The target could not be looked at; the text says why. Ends the probe, as an observation of outcome "error"."""
+
+
+@dataclass
+class Verdict:
+    """What a check came to. Exactly one of the four methods is called inside the block of `Session.check`."""
+
+    outcome: Outcome | None = None
+    detail: str = ""
+    remedy: str = ""
+    snippet: str = ""
+    minor: bool = False
+
+    def passed(self, detail: str) -> None:
+        self.outcome, self.detail = "pass", detail
+
+    def failed(self, detail: str, *, remedy: str, snippet: str = "", minor: bool = False) -> None:
+        """It loses memory. `remedy` is one imperative sentence, `snippet` the change as it would be written."""
+        self.outcome, self.detail, self.remedy, self.snippet, self.minor = "fail", detail, remedy, snippet, minor
+
+    def skipped(self, detail: str) -> None:
+        """Nothing can be said, and that is nobody's fault: the server hides it, the application has no such thing."""
+        self.outcome, self.detail = "skip", detail
+
+    def blind(self, detail: str, *, remedy: str = "") -> None:
+        """It should have been looked at and could not be: exit status 2."""
+        self.outcome, self.detail, self.remedy = "error", detail, remedy
+
+
+@dataclass(frozen=True)
+class Undo:
+    """How to remove what a probe wrote: a worker's step, which answers {"left": [what is still there]}, and the command
+    with which a person would do it."""
+
+    step: str
+    job: Mapping[str, Any]
+    command: str
+
+
+@dataclass
+class Session:
+    """Everything a probe needs. Use as a context: what was written is removed when it is left, in whatever way.
+
+    `namespace` is unique to the run and made of lower-case letters, digits and underscores. `project` is what the scan
+    found, None where there was none. `environ` is the environment of this program. `confirm` asks the person at the
+    terminal; `progress` is told the target and the check that begins.
+    """
+
+    target: Target
+    settings: Settings
+    environ: Mapping[str, str]
+    root: Path
+    project: Project | None = None
+    confirm: Callable[[str], bool] = lambda question: False
+    progress: Callable[[str, str], None] = lambda target, check: None
+    at: Location | None = None
+    namespace: str = field(default_factory=lambda: f"crewmem_probe_{secrets.token_hex(6)}")
+    observations: list[Observation] = field(default_factory=list)
+    _secrets: set[str] = field(default_factory=set)
+    _undos: list[Undo] = field(default_factory=list)
+    _janitor: Worker | None = None
+    _begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def deadline(self) -> float:
+        """Seconds for the whole probe."""
+        return self.settings.timeout * CHECKS_PER_PROBE
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the next step may take: the time of one check, or what is left for the whole probe."""
+        left = self._begun + self.deadline - time.monotonic()
+        if left <= 0:
+            raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed")
+        return min(self.settings.timeout, left)
+
+    def secret(self, *words: str) -> None:
+        """Words that no output may contain, beside those of the target's URL."""
+        self._secrets.update(word for word in words if word)
+
+    def clean(self, text: str) -> str:
+        """`text` in one line and without secrets."""
+        for word in sorted({*self._secrets, *self.target.secrets}, key=len, reverse=True):
+            text = text.replace(word, HIDDEN)
+        return " ".join(redact(text).split())
+
+    @contextmanager
+    def check(self, name: str) -> Iterator[Verdict]:
+        """One check, timed. What goes wrong inside becomes its outcome "error"; Blind also ends the probe."""
+        verdict = Verdict()
+        begun = time.monotonic()
+        self.progress(self.target.shown, name)
+        try:
+            yield verdict
+            if verdict.outcome is None:
+                verdict.blind("the check came to no verdict; please report it")
+        except Blind as error:
+            self._observe(name, _blinded(error), begun)
+            raise Ended from None
+        except StepTimedOut as error:
+            verdict.blind(str(error))
+        except StepFailed as error:
+            verdict.blind(f"{error.kind}: {error}")
+        self._observe(name, verdict, begun)
+
+    def _observe(self, name: str, verdict: Verdict, begun: float) -> None:
+        assert verdict.outcome is not None
+        assert verdict.outcome != "fail" or CHECKS[name].meaning != "told", f"{name} only informs"
+        seen = Observation(
+            self.target.kind, self.target.shown, name, verdict.outcome, self.clean(verdict.detail),
+            round((time.monotonic() - begun) * 1000, 1), self.at, self.clean(verdict.remedy), verdict.snippet,
+            verdict.minor)
+        self.observations.append(seen)
+
+    def undo(self, step: str, job: Mapping[str, Any], command: str) -> None:
+        """Registers how to remove what is about to be written. Call it before writing."""
+        self._undos.append(Undo(step, job, command))
+        if self._janitor is None:
+            self._janitor = Worker()
+        later = [{"step": undo.step, "job": dict(undo.job)} for undo in reversed(self._undos)]
+        self._janitor.tell({"later": later})
+        self._janitor.answer("later", 20.0)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> bool:
+        with _undisturbed():
+            if isinstance(error, Blind):
+                self._observe("deadline", _blinded(error), self._begun)
+            if self._undos:
+                self._tidy()
+            if self._janitor is not None:
+                self._janitor.tell({"later": []})
+                self._janitor.close()
+        return isinstance(error, (Ended, Blind))
+
+    def _tidy(self) -> None:
+        """Removes what was written, and proves it. What could not be removed is said with the command that does it."""
+        begun = time.monotonic()
+        self.progress(self.target.shown, "cleanup")
+        verdict = Verdict()
+        left: list[str] = []
+        seconds = min(self.settings.timeout, 20.0)
+        for undo in reversed(self._undos):
+            try:
+                with Worker() as worker:
+                    remains = worker.ask(undo.step, undo.job, seconds)["left"]
+                if remains:
+                    left.append(f"{', '.join(remains)} is still there; remove it with: {undo.command}")
+            except (StepFailed, StepTimedOut) as error:
+                left.append(f"it could not be removed ({error}); remove it with: {undo.command}")
+        if left:
+            verdict.blind("; ".join(dict.fromkeys(left)))
+        else:
+            verdict.passed("what was written is gone again")
+        self._observe("cleanup", verdict, begun)
+
+
+class Ended(CrewmemError):
+    """Nothing more can be looked at; what was to be said has been observed."""
+
+
+def _blinded(error: Blind) -> Verdict:
+    verdict = Verdict()
+    verdict.blind(str(error))
+    return verdict
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Holds back Ctrl-C and SIGTERM until the block has ended."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    held: Iterable[int] = (signal.SIGINT, signal.SIGTERM)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
