@@ -37,7 +37,7 @@ def scanned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Any], 
     asked: list[Any] = []
 
     def stand_in(result: Any) -> list[Any]:
-        def examine(path: Path, settings: Any) -> Report:
+        def examine(path: Path, settings: Any, probing: Any = None) -> Report:
             asked.append((path, settings))
             if isinstance(result, BaseException):
                 raise result

@@ -14,7 +14,7 @@ from crewmem_doctor import __version__
 
 SLOW = """
 import sys, time, types
-def examine(path, settings):
+def examine(path, settings, probing=None):
     print("started", file=sys.stderr, flush=True)
     time.sleep(60)
 sys.modules["crewmem_doctor.doctor"] = audit = types.ModuleType("crewmem_doctor.doctor")

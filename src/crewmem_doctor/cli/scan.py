@@ -6,6 +6,7 @@ import gc
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from crewmem_doctor.cli.deliver import deliver
 from crewmem_doctor.cli.options import targets
 from crewmem_doctor.cli.progress import waiting
 from crewmem_doctor.errors import UsageError
+from crewmem_doctor.model.observation import Observation
+from crewmem_doctor.model.project import Project
 from crewmem_doctor.settings import load_settings
 
 
@@ -26,18 +29,21 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     wanted = targets(settings)
 
     # The audit's own rooms, which usage errors need not wait for.
-    from crewmem_doctor import doctor, policy
+    from crewmem_doctor import examine, policy
 
     policy.check(settings)
     if settings.probes:
         probing.check(settings)
     # Nearly all that an audit makes stays until its end, which is this process's end too: collecting finds nothing.
     gc.disable()
-    with waiting("Auditing", quiet=settings.quiet):
-        project = doctor.read(root, settings)
-    if settings.probes:
-        project = replace(project, observations=probing.observe(root, settings, project))
-    report = doctor.audit(project, settings)
+    with ExitStack() as bar:
+        bar.enter_context(waiting("Auditing", quiet=settings.quiet))
+
+        def observe(project: Project) -> tuple[Observation, ...]:
+            bar.close()
+            return probing.observe(root, settings, project)
+
+        report = examine(root, settings, observe) if settings.probes else examine(root, settings)
     deliver(report, wanted, settings)
     gc.freeze()  # the interpreter collects once more when it ends
     return report.exit_code

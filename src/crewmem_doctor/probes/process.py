@@ -17,10 +17,9 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
-import crewmem_doctor
 from crewmem_doctor.errors import CrewmemError
 
-_ROOT = str(Path(crewmem_doctor.__file__).resolve().parent.parent)
+_ROOT = str(Path(__file__).resolve().parents[2])
 # -I keeps the folder one stands in, which may be the scanned tree, out of the import path.
 _START = "import sys; sys.path.append({root!r}); from crewmem_doctor.probes.worker import main; main()"
 

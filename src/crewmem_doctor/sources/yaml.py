@@ -109,7 +109,10 @@ class _Builder:
             self.gap(stop.line, stop.why)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-            self.gap(mark.line + 1 if mark else 1, str(getattr(error, "problem", None) or "not YAML"))
+            problem = str(getattr(error, "problem", None) or "not YAML")
+            # PyYAML's own library counts too, since 6.0.4, and says so in words of its own.
+            deep = "nesting depth" in problem
+            self.gap(mark.line + 1 if mark else 1, f"nested deeper than {MAX_DEPTH} levels" if deep else problem)
         except (ValueError, RecursionError, MemoryError):
             self.gap(1, "not YAML")
 
