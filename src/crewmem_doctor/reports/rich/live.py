@@ -19,7 +19,7 @@ def live(page: Page, report: Report) -> None:
         targets.setdefault(seen.target, []).append(seen)
     if not targets:
         return
-    page.heading("Seen live", tally(report.project.observations))
+    page.heading("Probes", tally(report.project.observations))
     first = max(len(seen.check) for seen in report.project.observations)
     for target, checks in targets.items():
         page.add((target, "bold"), indent=2, wrap=False)
@@ -28,7 +28,7 @@ def live(page: Page, report: Report) -> None:
             slow = f" ({seen.elapsed_ms / 1000:.1f} s)" if seen.elapsed_ms >= 1000 else ""
             page.add((f"{mark} ", style), f"{seen.check:<{first}}  ", seen.detail, (slow, "dim"), indent=4,
                      hang=first + 4)
-            if seen.outcome == "error" and seen.remedy:
+            if seen.outcome == "error" and seen.remedy and seen.meaning != "reach":     # of which CM902 speaks
                 page.add(("→ ", "fix"), seen.remedy, indent=6 + first + 2, hang=2)
 
 
