@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crewmem_doctor import policy
 from crewmem_doctor.facts.backing_settings import with_settings
@@ -19,6 +21,7 @@ from crewmem_doctor.facts.requirements import read_requirements
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.plan import Plan
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
@@ -27,15 +30,19 @@ from crewmem_doctor.settings import Settings
 from crewmem_doctor.sources.discover import Tree, discover
 from crewmem_doctor.survival import remembers, survival
 
+if TYPE_CHECKING:
+    from crewmem_doctor.fixes.planner import Planner
 
-def examine(path: Path, settings: Settings | None = None) -> Report:
+
+def examine(path: Path, settings: Settings | None = None, overlay: Mapping[str, bytes] | None = None) -> Report:
     """Audit the tree at `path`. Reads files only: nothing is imported, run or written, and no socket is opened.
 
-    Raises UsageError where there is no such directory, and for settings that name no rule.
+    `overlay` holds bytes that files of the tree are read as if they had. Raises UsageError where there is no such
+    directory, and for settings that name no rule.
     """
     settings = settings or Settings()
     policy.check(settings)
-    tree = discover(path, include_tests=settings.include_tests, exclude=settings.exclude)
+    tree = discover(path, include_tests=settings.include_tests, exclude=settings.exclude, overlay=overlay)
     project = read_project(tree, settings)
     findings, crashes = run_rules(project, settings)
     kept, suppressed = policy.apply(findings, project, settings)
@@ -47,6 +54,40 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings), fail_on=settings.fail_on,
         locations=locations(listed, rows, project.release), excerpt=project.excerpt)
+
+
+def remedies(path: Path, settings: Settings, *, unsafe: bool = True,
+             only: Callable[[Finding], bool] = lambda _: True) -> Plan:
+    """The edits that the findings at `path` offer, each proved by another audit of the tree with it made. Nothing is
+    written.
+
+    `select` and `ignore` choose which findings are answered; what an edit may bring is looked for with all rules but
+    those that `ignore` names. `only` leaves further findings out.
+    """
+    policy.check(settings)
+    return _planner(path, settings, only, unsafe).plan()
+
+
+def with_edits(report: Report, path: Path, settings: Settings) -> Report:
+    """The report with the edits of each finding that offers some. Costs one more audit of the tree, and more where an
+    edit does not hold; a report without a remedy to write costs nothing."""
+    if not any(finding.fix is not None and finding.fix.changes for finding in report.findings):
+        return report
+    found = _planner(path, settings, lambda _: True, True).each(report)
+    carrying = tuple(
+        replace(f, fix=replace(f.fix, edits=found.get((f.fingerprint, f.at), ()))) if f.fix is not None else f
+        for f in report.findings)
+    return replace(report, findings=carrying)
+
+
+def _planner(path: Path, settings: Settings, only: Callable[[Finding], bool], unsafe: bool) -> Planner:
+    from crewmem_doctor.fixes.planner import Planner  # a plain scan does not pay for it
+
+    chosen = {rule.id for rule in policy.chosen(settings)}
+    everything = replace(settings, select=())
+    tree = Tree(Path(os.path.abspath(path if path.is_dir() else path.parent)))
+    return Planner(lambda overlay: examine(path, everything, overlay), tree.load,
+                   lambda finding: finding.rule in chosen and only(finding), unsafe)
 
 
 def read_project(tree: Tree, settings: Settings) -> Project:

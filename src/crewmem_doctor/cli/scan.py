@@ -22,7 +22,7 @@ from crewmem_doctor.settings import Settings, load_settings
 
 def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     """Audits, writes every format, and returns the exit status. Usage errors come before the audit."""
-    root, only = _root(paths)
+    root, only = audited(paths)
     settings = load_settings(root if root.is_dir() else root.parent, flags, os.environ)
     settings = replace(settings, exclude=(*only, *settings.exclude))
     wanted = targets(settings)
@@ -35,6 +35,10 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     gc.disable()
     with waiting("Auditing", quiet=settings.quiet):
         report = examine(root, settings)
+        if any(target.format == "json" for target in wanted):
+            from crewmem_doctor.doctor import with_edits
+
+            report = with_edits(report, root, settings)
     for target in wanted:
         text = _render(report, target, settings)
         if target.file == STDOUT:
@@ -45,7 +49,7 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     return report.exit_code
 
 
-def _root(paths: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
+def audited(paths: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     """What to audit. For several paths that is the folder that holds them, with patterns that leave out the rest."""
     found = [Path(path) for path in paths or ["."]]
     for path in found:
