@@ -75,7 +75,7 @@ def _editor(change: Change, sources: Sources) -> Editor:
     dialect, what = _dialect(change, sources)
     editor = dialect.editors.get(type(change)) if dialect is not None else None
     if editor is None:
-        raise Refused(f"no edit is known for {what}; make the change by hand")
+        raise Refused(f"no edit of this kind is known for {what}")
     return editor
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.plan import Plan, Step
+from crewmem_doctor.redact import redact
 from crewmem_doctor.reports.words import plain, visible
 
 _COLORS = {"+": "32", "-": "31", "@": "36", "#": "1"}
@@ -37,8 +38,11 @@ def heading(step: Step) -> Iterator[str]:
 
 def refusal(finding: Finding, reason: str) -> Iterator[str]:
     yield f"# {_named(finding)}"
-    yield f"#   not made: {plain(finding.fix.title if finding.fix else '')}"
-    yield from _wrapped(reason)
+    yield f"#   not made, since {plain(reason)}" if len(reason) < 90 else "#   not made, since"
+    yield from _wrapped(reason) if len(reason) >= 90 else ()
+    if finding.fix is not None:
+        yield f"#   by hand: {plain(finding.fix.title)}"
+        yield from (f"#     {visible(redact(line))}" for line in finding.fix.snippet.split("\n") if line)
 
 
 def difference(step: Step) -> Iterator[str]:
@@ -54,7 +58,7 @@ def difference(step: Step) -> Iterator[str]:
 
 def _lines(text: str) -> list[str]:
     """Lines without their breaks; a last one that has none is marked, since that too is a difference."""
-    lines = text.split("\n")
+    lines = redact(text).split("\n")
     last = lines.pop()
     return [*lines, f"{last}\x00{_NO_END}"] if last else lines
 

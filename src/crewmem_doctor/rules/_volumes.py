@@ -9,7 +9,8 @@ from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.changes.deployment import VOLUME, MountVolume, OwnDirectory, SetVariable
 from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.known import Known
-from crewmem_doctor.model.project import Run
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement, covering, is_temporary
 
 STORAGE_DIR = "CREWAI_STORAGE_DIR"
@@ -51,14 +52,15 @@ def mounting(service: Service, target: str, *, storage_dir: bool = False) -> str
     return f"services:\n  {name}:\n{variable}    volumes:\n      - crew-memory:{target}\nvolumes:\n  crew-memory:"
 
 
-def onto_volume(service: Service, pairs: Iterable[tuple[Run, Placement]]) -> tuple[Change, ...]:
+def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, Placement]]) -> tuple[Change, ...]:
     """A durable volume under every place where these memories land. What nothing places gets a place: an absolute
-    CREWAI_STORAGE_DIR on the volume. Empty where a mount would hide what else lies there, or a place is not known."""
+    CREWAI_STORAGE_DIR on the volume, the one that another service keeps the same memory on where there is one. Empty
+    where a mount would hide what else lies there, or a place is not known."""
     folders: dict[str, None] = {}
-    loose = False
+    loose: list[Memory] = []
     for run, placement in pairs:
         if placement.set_at is None and run.memory.store.where is None:
-            loose = True
+            loose.append(run.memory)
         else:
             folder = _folder(placement)
             if not folder or hides(service, folder):
@@ -66,12 +68,31 @@ def onto_volume(service: Service, pairs: Iterable[tuple[Run, Placement]]) -> tup
             folders[folder] = None
     changes: list[Change] = []
     if loose:
-        home = free_folder(service)
-        changes += mounted(service, home)
-        changes.append(SetVariable(service, STORAGE_DIR, home))
+        twin = _twin(project, service, loose)
+        if twin is not None:
+            mount, home = twin
+            changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, mount.target, mount.source))
+        else:
+            home = free_folder(service)
+            changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, home))
     for number, folder in enumerate(folders, 2 if loose else 1):
         changes += mounted(service, folder, VOLUME if number == 1 else f"{VOLUME}-{number}")
     return tuple(changes)
+
+
+def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[Mount, str] | None:
+    """The volume, and the CREWAI_STORAGE_DIR on it, with which another service of the deployment keeps one of them."""
+    for run in project.runs:
+        other = run.service
+        said = other.environment.lookup(STORAGE_DIR)
+        if other.deployment != service.deployment or other.id == service.id or not any(run.memory is m for m in memories):
+            continue
+        if isinstance(said, Known) and said.value.startswith("/"):
+            mount = covering(other.mounts, said.value)
+            free = covering(service.mounts, said.value) is None and not hides(service, said.value)
+            if mount is not None and mount.durable and mount.kind in ("named", "pvc") and not mount.sub_path and free:
+                return mount, said.value
+    return None
 
 
 def mounted(service: Service, target: str, volume: str = VOLUME) -> list[Change]:

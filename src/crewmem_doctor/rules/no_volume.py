@@ -58,7 +58,7 @@ def check(project: Project) -> Iterator[Finding]:
                         f"the next {how} starts without it. Nothing is mounted in this service",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=replace(
-                volume_fix(service), changes=onto_volume(service, pairs), caveat=FRESH))
+                volume_fix(service), changes=onto_volume(project, service, pairs), caveat=FRESH))
 
 
 def volume_fix(service: Service) -> Fix:

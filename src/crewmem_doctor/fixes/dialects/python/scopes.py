@@ -55,9 +55,8 @@ def _with_memory(module: cst.Module, top: cst.CSTNode, changed: cst.CSTNode, lin
     made = cst.parse_statement(line)
     blank = [cst.EmptyLine(indent=False)]
     lines = list(getattr(changed, "leading_lines", ()))
-    parted = [entry for entry in lines if entry.comment is None][:2] or blank
     compound = not isinstance(changed, cst.SimpleStatementLine)
     own = [entry for entry in lines if entry.comment is not None]
     changed = changed.with_changes(leading_lines=[*(blank * 2 if compound else []), *own])
-    made = made.with_changes(leading_lines=parted if index else [])
+    made = made.with_changes(leading_lines=blank if index else [])
     return module.with_changes(body=[*module.body[:index], made, changed, *module.body[index + 1:]])

@@ -42,7 +42,7 @@ class Code:
             above = self.parents.get(node)
             if isinstance(above, cst.Call) and above.func is node:
                 return above
-        self._missing(at)
+        return self._missing(at)
 
     def argument(self, at: Location) -> cst.Arg:
         """The argument that spans a place."""
