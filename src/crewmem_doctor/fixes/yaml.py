@@ -193,8 +193,9 @@ class Yaml:
 
     def _below(self, line: int, text: str) -> Edit:
         """Whole lines behind a line. A comment behind it stays where it is."""
-        if re.search(r"[|>][-+0-9]*\+", self.file.line(line)):
-            raise Refused(f"line {line} of {self.file.path} begins a block of text that keeps its empty lines")
+        if any(re.match(r"[|>]\d?\+", self.file.line(node.at.line)[node.at.column - 1:])
+               for _, _, node in self.walk() if isinstance(node, yaml.Scalar) and node.at.end_line == line):
+            raise Refused(f"line {line} of {self.file.path} ends a block of text that keeps its empty lines")
         return self.file.insertion(self.file.end_of(line), "\n" + text)
 
     def _into_flow(self, node: yaml.Node, places: list[Location], text: str) -> Edit:

@@ -11,7 +11,7 @@ from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.placement import Placement, covering, is_temporary
+from crewmem_doctor.placement import Placement, covering, is_temporary, place
 
 STORAGE_DIR = "CREWAI_STORAGE_DIR"
 FRESH = "The volume begins empty: what is remembered now stays behind in the old container."
@@ -81,17 +81,16 @@ def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, P
 
 
 def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[Mount, str] | None:
-    """The volume, and the CREWAI_STORAGE_DIR on it, with which another service of the deployment keeps one of them."""
+    """The volume, and the directory on it, with which another service of the deployment keeps one of them."""
     for run in project.runs:
         other = run.service
-        said = other.environment.lookup(STORAGE_DIR)
         if other.deployment != service.deployment or other.id == service.id or not any(run.memory is m for m in memories):
             continue
-        if isinstance(said, Known) and said.value.startswith("/"):
-            mount = covering(other.mounts, said.value)
-            free = covering(service.mounts, said.value) is None and not hides(service, said.value)
-            if mount is not None and mount.durable and mount.kind in ("named", "pvc") and not mount.sub_path and free:
-                return mount, said.value
+        there = place(run, project.release)
+        home = _folder(there)
+        kept = there.mount if there.mount is not None and there.mount.durable and there.mount.kind in ("named", "pvc") else None
+        if kept is not None and home and not kept.sub_path and not hides(service, kept.target):
+            return kept, home
     return None
 
 

@@ -29,7 +29,7 @@ from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.python import parse
 
 LIMIT = 200_000
-PATIENCE = 60       # seconds for the child
+PATIENCE = 120      # seconds for the child
 # Which module of this package has the function `apply(change, code)` for a kind of change.
 TRANSFORMS: dict[type[Change], str] = {
     RemoveArgument: "arguments", ReplaceArgument: "arguments", AddArgument: "arguments",

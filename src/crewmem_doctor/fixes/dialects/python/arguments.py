@@ -43,13 +43,14 @@ def _replaced(change: ReplaceArgument, code: Code) -> cst.Module:
     value = expression(change.value)
     other = next((a for a in call.args if a.keyword is not None and a.keyword.value == change.name), None)
     if other is not None and other is not argument:
-        return code.replaced((call, without(call.deep_replace(other.value, value), argument, code)))  # type: ignore[arg-type]
+        args = [a.with_changes(value=value) if a is other else a for a in call.args]
+        return code.replaced((call, without(call.with_changes(args=args), argument)))
     keyword = argument.keyword.with_changes(value=change.name) if argument.keyword else cst.Name(change.name)
     equal = argument.equal if argument.keyword else cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
     return code.replaced((argument, argument.with_changes(keyword=keyword, value=value, equal=equal)))
 
 
-def without(call: cst.Call, argument: cst.Arg, _code: Code | None = None) -> cst.Call:
+def without(call: cst.Call, argument: cst.Arg) -> cst.Call:
     """The call without one of its arguments."""
     index = next((i for i, a in enumerate(call.args) if a is argument), None)
     if index is None:
@@ -58,19 +59,20 @@ def without(call: cst.Call, argument: cst.Arg, _code: Code | None = None) -> cst
     if not rest:
         return call.with_changes(args=[], whitespace_before_args=cst.SimpleWhitespace(""))
     if index == len(rest):
-        rest[-1] = rest[-1].with_changes(
-            comma=_last_comma(rest[-1].comma, argument.comma), whitespace_after_arg=argument.whitespace_after_arg)
+        rest[-1] = _last(rest[-1], argument)
     return call.with_changes(args=rest)
 
 
-def _last_comma(own: object, last: object) -> object:
-    """What follows the argument that is last now: the comma of the one that was, with its own comment kept."""
-    if not isinstance(own, cst.Comma) or not isinstance(last, cst.Comma):
-        return last
-    mine, after = own.whitespace_after, last.whitespace_after
-    if isinstance(mine, cst.ParenthesizedWhitespace) and isinstance(after, cst.ParenthesizedWhitespace):
-        return last.with_changes(whitespace_after=mine.with_changes(indent=after.indent, last_line=after.last_line))
-    return last
+def _last(now: cst.Arg, gone: cst.Arg) -> cst.Arg:
+    """The argument that is last now, followed by what followed the one that was, but with its own comment."""
+    if isinstance(now.comma, cst.Comma):
+        own, comma = now.comma.whitespace_after, isinstance(gone.comma, cst.Comma)
+        after = gone.comma.whitespace_after if isinstance(gone.comma, cst.Comma) else gone.whitespace_after_arg
+        if isinstance(own, cst.ParenthesizedWhitespace) and isinstance(after, cst.ParenthesizedWhitespace) and (
+                comma or own.first_line.comment is not None):
+            own = own.with_changes(indent=after.indent, last_line=after.last_line)
+            return now.with_changes(comma=now.comma.with_changes(whitespace_after=own))
+    return now.with_changes(comma=gone.comma, whitespace_after_arg=gone.whitespace_after_arg)
 
 
 def added(call: cst.Call, name: str, value: str) -> cst.Call:
