@@ -41,8 +41,8 @@ Editor = Callable[..., Iterable[Edit]]      # (change, sources) → edits; raise
 class Dialect:
     """One syntax. `editors` write a kind of change each: they take the change and the Sources, and raise Refused.
 
-    A change that names a service goes to the dialect of its platform, one that names a place to the dialect whose
-    `owns` knows the file's path, else to that of the services which stand in the file.
+    A change that says which `file` it is about, or names a place, goes to the dialect whose `owns` knows the file's
+    path, else to that of the services which stand in the file; one that names a service to that of its platform.
     """
 
     name: str
@@ -80,7 +80,10 @@ def _editor(change: Change, sources: Sources) -> Editor:
 
 
 def _dialect(change: Change, sources: Sources) -> tuple[Dialect | None, str]:
-    service = getattr(change, "service", None)
+    service, file = getattr(change, "service", None), getattr(change, "file", "")
+    owner = next((d for d in every() if file and d.owns(file)), None)
+    if owner is not None:
+        return owner, file
     if isinstance(service, Service):
         return _of_platform(service.platform), f"{service.id} ({service.platform})"
     at = getattr(change, "at", None) or getattr(change, "beside", None)

@@ -70,12 +70,20 @@ class OwnDirectory(Change):
     service: Service
     path: str
 
+    @property
+    def file(self) -> str:
+        return self.service.dockerfile
+
 
 @dataclass(frozen=True, slots=True)
 class GiveHome(Change):
     """Give the user that the service runs as a home directory of its own that it can write to."""
 
     service: Service
+
+    @property
+    def file(self) -> str:
+        return self.service.dockerfile
 
 
 @dataclass(frozen=True, slots=True)
