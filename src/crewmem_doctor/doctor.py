@@ -71,7 +71,7 @@ def remedies(path: Path, settings: Settings, *, unsafe: bool = True,
 def with_edits(report: Report, path: Path, settings: Settings) -> Report:
     """The report with the edits of each finding that offers some. Costs one more audit of the tree, and more where an
     edit does not hold; a report without a remedy to write costs nothing."""
-    if not any(finding.fix is not None and finding.fix.changes for finding in report.findings):
+    if not report.offers_edits:
         return report
     found = _planner(path, settings, lambda _: True, True).each(report)
     carrying = tuple(

@@ -35,7 +35,7 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     gc.disable()
     with waiting("Auditing", quiet=settings.quiet):
         report = examine(root, settings)
-        if any(target.format == "json" for target in wanted):
+        if report.offers_edits and any(target.format == "json" for target in wanted):
             from crewmem_doctor.doctor import with_edits
 
             report = with_edits(report, root, settings)
