@@ -62,11 +62,10 @@ class Planner:
         first = report or self.examine({})
         state = State(first, {})
         for _ in range(PASSES):
-            before = len(self.steps)
-            for batch in batches(self.offers(state), one=True):
-                state = self.settle(state, batch)
-            if len(self.steps) == before:
-                break
+            groups = batches(self.offers(state), one=True)
+            if not groups:
+                break       # all is made, or was tried and withdrawn
+            state = self.settle(state, groups[0])
         files = {path: (self.read(path) or b"", body) for path, body in sorted(state.overlay.items())}
         left = [f for f in state.report.findings if f.fix is not None and f.fix.changes and self.wanted(f)]
         return Plan(
