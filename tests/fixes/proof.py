@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import sys
 from collections import Counter
 from importlib import resources
 from pathlib import Path
@@ -81,9 +83,7 @@ def parses(path: str, body: bytes, old: bytes) -> None:
         if schema:
             holds(documents[0], next(iter(yaml.safe_load_all(old.decode("utf-8-sig")))), schema)
     elif name.endswith(".toml"):
-        import tomllib
-
-        tomllib.loads(text)
+        importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads(text)
     elif name.endswith(".json"):
         json.loads(text)
 
