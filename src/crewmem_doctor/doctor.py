@@ -36,23 +36,26 @@ if TYPE_CHECKING:
 Probing = Callable[[Project], tuple[Observation, ...]]
 
 
-def examine(path: Path, settings: Settings | None = None, probing: Probing | None = None) -> Report:
+def examine(path: Path, settings: Settings | None = None, probing: Probing | None = None,
+            overlay: Mapping[str, bytes] | None = None) -> Report:
     """Audit the tree at `path`. Reads files only: nothing is imported, run or written, and no socket is opened, except
     by `probing` where it is given.
 
-    Raises UsageError where there is no such directory, and for settings that name no rule.
+    `overlay` holds bytes that files of the tree are read as if they had. Raises UsageError where there is no such
+    directory, and for settings that name no rule.
     """
     settings = settings or Settings()
     policy.check(settings)
-    project = read(path, settings)
+    project = read(path, settings, overlay)
     if probing is not None:
         project = replace(project, observations=probing(project))
     return audit(project, settings)
 
 
-def read(path: Path, settings: Settings) -> Project:
+def read(path: Path, settings: Settings, overlay: Mapping[str, bytes] | None = None) -> Project:
     """The tree at `path` as the model. Raises UsageError where there is no such directory."""
-    return read_project(discover(path, include_tests=settings.include_tests, exclude=settings.exclude), settings)
+    tree = discover(path, include_tests=settings.include_tests, exclude=settings.exclude, overlay=overlay)
+    return read_project(tree, settings)
 
 
 def probe(targets: Sequence[Target], settings: Settings, environ: Mapping[str, str], root: Path,

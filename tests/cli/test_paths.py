@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crewmem_doctor.cli.scan import _root
+from crewmem_doctor.cli.scan import audited
 from crewmem_doctor.errors import UsageError
 from crewmem_doctor.sources.discover import discover
 
@@ -24,11 +24,11 @@ def test_paths(tmp_path: Path, wanted: list[str], expected: set[str]) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("import crewai\n", encoding="utf-8")
-    root, patterns = _root([str(tmp_path / name) for name in wanted])
+    root, patterns = audited([str(tmp_path / name) for name in wanted])
     tree = discover(root, exclude=patterns)
     assert {*tree.python, *tree.files} == expected
 
 
 def test_a_path_that_does_not_exist() -> None:
     with pytest.raises(UsageError, match="does not exist"):
-        _root([".", "no/such/path"])
+        audited([".", "no/such/path"])

@@ -148,6 +148,29 @@ def probe(targets: Targets, formats: Formats = None, output: Output = None, fail
         "online": online, "ready": ready, "yes": yes})
 
 
+Apply = Annotated[bool, typer.Option("--apply", help="Write the edits; otherwise they are only shown.")]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Write also what may change how things work now.")]
+Force = Annotated[bool, typer.Option("--force", help="Write to files with changes that are not committed.")]
+Interactive = Annotated[bool, typer.Option("--interactive", "-i", help="Ask for each edit, then write those chosen.")]
+FIX_STATUSES = (
+    "Exit status: 0 nothing to fix or all of it written, 1 remedies remain, 2 could not. Each edit is proved by "
+    "another audit of the tree: its finding is gone, and nothing new has come.")
+
+
+@app.command(short_help="Show or write the edits that findings offer.", epilog=FIX_STATUSES)
+def fix(paths: Paths = None, apply: Apply = False, unsafe: Unsafe = False, interactive: Interactive = False,
+        force: Force = False, select: Select = None, ignore: Unselect = None, exclude: Exclude = None,
+        crewai_version: Release = None, include_tests: Tests = None, quiet: Quiet = None,
+        no_color: NoColor = None) -> int:
+    """Show the edits that findings offer as a diff; with --apply, write them."""
+    from crewmem_doctor.cli.fix import Choice
+    from crewmem_doctor.cli.fix import fix as mend
+
+    return mend(paths or (), Choice(apply=apply, unsafe=unsafe, interactive=interactive, force=force), {
+        "select": select, "ignore": ignore, "exclude": exclude, "crewai_version": crewai_version,
+        "include_tests": include_tests, "quiet": quiet, "no_color": no_color})
+
+
 @app.command(short_help="Print a rule's page.")
 def explain(rule: Annotated[str, typer.Argument(metavar="RULE", help="An id (CM201) or a name (no-volume).")]) -> int:
     """Print a rule's page: why it matters, an example, the remedy, and when it is not a problem."""

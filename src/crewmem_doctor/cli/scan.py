@@ -23,7 +23,7 @@ from crewmem_doctor.settings import load_settings
 
 def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     """Audits, writes every format, and returns the exit status. Usage errors come before the audit."""
-    root, only = _root(paths)
+    root, only = audited(paths)
     settings = load_settings(root if root.is_dir() else root.parent, flags, os.environ)
     settings = replace(settings, exclude=(*only, *settings.exclude))
     wanted = targets(settings)
@@ -44,12 +44,16 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
             return probing.observe(root, settings, project)
 
         report = examine(root, settings, observe) if settings.probes else examine(root, settings)
+        if report.offers_edits and any(target.format == "json" for target in wanted):
+            from crewmem_doctor.repair import with_edits
+
+            report = with_edits(report, root, settings)
     deliver(report, wanted, settings)
     gc.freeze()  # the interpreter collects once more when it ends
     return report.exit_code
 
 
-def _root(paths: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
+def audited(paths: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     """What to audit. For several paths that is the folder that holds them, with patterns that leave out the rest."""
     found = [Path(path) for path in paths or ["."]]
     for path in found:

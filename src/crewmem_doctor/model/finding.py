@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import field
 from typing import Literal
 
+from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.known import Confidence
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
@@ -26,12 +28,18 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The remedy. `title` is one imperative sentence; `snippet` shows the change as it would be written."""
+    """The remedy. `title` is one imperative sentence; `snippet` shows the change as it would be written, for people.
+
+    `changes` is what to alter, all of it or nothing; `fixes/` turns them into `edits` when somebody asks. `safe` says
+    that what works now works on as it did. `caveat` is what a person must do or know besides, a sentence.
+    """
 
     title: str
     snippet: str = ""
     safe: bool = False
     edits: tuple[Edit, ...] = ()
+    caveat: str = ""
+    changes: tuple[Change, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,5 +64,10 @@ class Report:
     def count(self, severity: str) -> int:
         return sum(finding.severity == severity for finding in self.findings)
 
+    @property
+    def offers_edits(self) -> bool:
+        """Whether a finding says what to change in words that can become edits."""
+        return any(finding.fix is not None and finding.fix.changes for finding in self.findings)
+
     def memory(self, memory_id: str) -> Memory | None:
         return next((m for m in self.memories if m.id == memory_id), None)

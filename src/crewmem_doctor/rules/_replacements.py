@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import RemoveArgument, ReplaceArgument, ScopeMemory
+from crewmem_doctor.model.expression import Table, Text
 from crewmem_doctor.model.finding import Fix
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases.api import argument
@@ -15,6 +20,7 @@ from crewmem_doctor.rules._uses import Use
 
 SCOPED = ('memory = Memory()      # once, at import\n…\n'
           'Crew(agents=[…], tasks=[…], memory=memory.scope(f"/user/{user_id}/chat"))')
+SPLIT = "What was remembered for everybody is not found in the scopes. See that the id is the caller's own and stays the same."
 KEYS = ("session_id", "user_id", "thread_id", "conversation_id")
 
 
@@ -29,12 +35,40 @@ def instead_of(use: Use, release: Release) -> Fix:
     if owner == "Memory" and name == "storage":
         return Fix("Pass a directory or a storage object, not a dict", 'Memory(storage="/data/memory")')
     if _keyed(use):
-        return per_user(release)
+        return replace(per_user(release), changes=_scoped(use, release), caveat=SPLIT if _scoped(use, release) else "")
     if owner in ("Crew", "Agent"):
-        return _for_crew(release)
+        return _without(use, release) or _for_crew(release)
     if owner.startswith("kickoff"):
         return Fix("Pass what the tasks need as inputs; it does not choose a memory", "crew.kickoff(inputs={…})")
-    return Fix(f"Remove {name}=; {owner} does not know it", "")
+    return Fix(f"Remove {name}=; {owner} does not know it", "", safe=_ignored(use), changes=(RemoveArgument(use.at),))
+
+
+def _scoped(use: Use, release: Release) -> tuple[Change, ...]:
+    """`memory={"session_id": …}` of a crew can become a scope wherever a crew takes one."""
+    table = use.given.value if use.given is not None else None
+    takes = use.owner == "crewai.Crew" and use.what == "memory" and isinstance(table, Table) and release.always(takes_scope)
+    return (ScopeMemory(use.at, KEYS),) if takes else ()
+
+
+def _without(use: Use, release: Release) -> Fix | None:
+    """Where the crew's own memory is on, an argument that is ignored can go; where it is not, it meant to turn it on."""
+    if use.call is None or use.what in ("memory", "memory_config") or not unified(release) or not use.owner.endswith(".Crew"):
+        return None
+    given = use.call.argument("memory")
+    on = given is not None and not (isinstance(given.value, Text) and given.value.value in (None, False))
+    if on:
+        return Fix(f"Remove {use.what}=, which nothing reads; the crew's own memory is on", "Crew(agents=[…], tasks=[…], memory=True)",
+                   safe=_ignored(use), changes=(RemoveArgument(use.at),))
+    if use.what in ("external_memory", "short_term_memory", "long_term_memory", "entity_memory", "user_memory"):
+        return Fix(f"Turn the crew's own memory on instead of {use.what}=", "Crew(agents=[…], tasks=[…], memory=True)",
+                   changes=(ReplaceArgument(use.at, "memory", "True"),),
+                   caveat="What the old storage holds is not read by it.")
+    return None
+
+
+def _ignored(use: Use) -> bool:
+    """Whether every release in question drops it without a word, so that nothing changes when it goes."""
+    return all(verdict.outcome == "ignored" for _, verdict in use.verdicts)
 
 
 def _keyed(use: Use) -> bool:

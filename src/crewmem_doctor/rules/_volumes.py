@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from crewmem_doctor.model.deployment import Service
+import re
+from collections.abc import Iterable
+
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import VOLUME, MountVolume, OwnDirectory, SetVariable
+from crewmem_doctor.model.deployment import Mount, Service
+from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement, covering, is_temporary, place
+
+STORAGE_DIR = "CREWAI_STORAGE_DIR"
+FRESH = "The volume begins empty: what is remembered now stays behind in the old container."
+_FILE = re.compile(r"\.(?:db|sqlite3?|json|duckdb)$")
+_SYSTEM = ("/", "/root", "/home", "/etc", "/usr", "/usr/local", "/var", "/var/lib", "/opt", "/srv", "/mnt", "/bin", "/lib")
 
 _KUBERNETES = """containers:
   - {environment}volumeMounts: [{{name: crew-memory, mountPath: {target}}}]
@@ -36,3 +50,86 @@ def mounting(service: Service, target: str, *, storage_dir: bool = False) -> str
         return f"CREWAI_STORAGE_DIR={target}" if storage_dir else ""
     variable = f"    environment:\n      CREWAI_STORAGE_DIR: {target}\n" if storage_dir else ""
     return f"services:\n  {name}:\n{variable}    volumes:\n      - crew-memory:{target}\nvolumes:\n  crew-memory:"
+
+
+def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, Placement]]) -> tuple[Change, ...]:
+    """A durable volume under every place where these memories land. What nothing places gets a place: an absolute
+    CREWAI_STORAGE_DIR on the volume, the one that another service keeps the same memory on where there is one. Empty
+    where a mount would hide what else lies there, or a place is not known."""
+    folders: dict[str, None] = {}
+    loose: list[Memory] = []
+    for run, placement in pairs:
+        if placement.set_at is None and run.memory.store.where is None:
+            loose.append(run.memory)
+        else:
+            folder = _folder(placement)
+            if not folder or hides(service, folder):
+                return ()
+            folders[folder] = None
+    changes: list[Change] = []
+    if loose:
+        twin = _twin(project, service, loose)
+        if twin is not None:
+            mount, home = twin
+            changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, mount.target, mount.source))
+        else:
+            home = free_folder(service)
+            changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, home))
+    for number, folder in enumerate(folders, 2 if loose else 1):
+        changes += mounted(service, folder, VOLUME if number == 1 else f"{VOLUME}-{number}")
+    return tuple(changes)
+
+
+def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[Mount, str] | None:
+    """The volume, and the directory on it, with which another service of the deployment keeps one of them."""
+    for run in project.runs:
+        other = run.service
+        if other.deployment != service.deployment or other.id == service.id or not any(run.memory is m for m in memories):
+            continue
+        there = place(run, project.release)
+        home = _folder(there)
+        kept = there.mount if there.mount is not None and there.mount.durable and there.mount.kind in ("named", "pvc") else None
+        if kept is not None and home and not kept.sub_path and not hides(service, kept.target):
+            return kept, home
+    return None
+
+
+def mounted(service: Service, target: str, volume: str = VOLUME) -> list[Change]:
+    """A volume there, in a directory that the service's user owns."""
+    own: list[Change] = [] if service.user.root or target in service.user.owns else [OwnDirectory(service, target)]
+    return [*own, MountVolume(service, target, volume)]
+
+
+def free_folder(service: Service) -> str:
+    """A directory of the container that nothing else uses."""
+    taken = [*(m.target for m in service.mounts), *(c.target for c in service.copies)]
+    return next((f for f in ("/data", "/crew-memory") if not any(_meets(f, other) for other in taken)), "/crew-memory/data")
+
+
+def lasting(service: Service) -> Mount | None:
+    """A volume of the service that a store may be put on: named, durable, writable, and meant for data."""
+    usable = [m for m in service.mounts if m.kind in ("named", "pvc", "disk") and m.durable and not m.read_only and m.source]
+    return next((m for m in usable if re.search(r"(data|storage|store|memory|crew)/?$", m.target, re.IGNORECASE)), None)
+
+
+def hides(service: Service, folder: str) -> bool:
+    """Whether a mount over a directory would lie over the program, the system or another mount."""
+    workdir = service.workdir.value if isinstance(service.workdir, Known) else ""
+    home = service.user.home.value if isinstance(service.user.home, Known) else ""
+    over = [workdir, home, *(c.target for c in service.copies), *(m.target for m in service.mounts)]
+    inside = covering(service.mounts, folder)
+    return folder in _SYSTEM or is_temporary(folder) or any(o and (o + "/").startswith(folder.rstrip("/") + "/") for o in over) or (
+        inside is not None and inside.kind != "bind")
+
+
+def _folder(placement: Placement) -> str:
+    """The directory that a volume must cover; CrewAI's own folder name below it is left to CrewAI."""
+    if not isinstance(placement.path, Known):
+        return ""
+    path = placement.path.value
+    return path.rpartition("/")[0] if _FILE.search(path) else path.removesuffix("/memory")
+
+
+def _meets(one: str, other: str) -> bool:
+    one, other = one.rstrip("/") + "/", other.rstrip("/") + "/"
+    return one.startswith(other) or other.startswith(one)

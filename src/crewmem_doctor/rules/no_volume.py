@@ -33,6 +33,7 @@ Where what is remembered may be forgotten with each release, e.g. a batch job wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
@@ -40,7 +41,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
-from crewmem_doctor.rules._volumes import disk, mounting
+from crewmem_doctor.rules._volumes import FRESH, disk, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -56,7 +57,8 @@ def check(project: Project) -> Iterator[Finding]:
             service.at, f"{service.id} keeps memory in the container's own layer at {several(places)}: "
                         f"the next {how} starts without it. Nothing is mounted in this service",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
-            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=volume_fix(service))
+            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=replace(
+                volume_fix(service), changes=onto_volume(project, service, pairs), caveat=FRESH))
 
 
 def volume_fix(service: Service) -> Fix:

@@ -23,17 +23,18 @@ Where what is remembered may be forgotten with each release.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
-from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
-from crewmem_doctor.rules._volumes import disk, mounting
+from crewmem_doctor.rules._volumes import FRESH, STORAGE_DIR, disk, hides, lasting, mounted, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 MYTHS = {"/.local/share/CrewAI": "CrewAI's documentation names ~/.local/share/CrewAI, but on Linux nothing is kept there",
@@ -55,23 +56,29 @@ def check(project: Project) -> Iterator[Finding]:
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
             because=unique([*(step for run, p in pairs for step in evidence_of(run, p)),
                             *(Step(m.at, f"covers {m.target} only") for m in service.mounts)]),
-            fix=_fix(service, places[0]))
+            fix=_fix(project, service, places[0], pairs))
 
 
-def _fix(service: Service, place: str) -> Fix:
+def _fix(project: Project, service: Service, place: str, pairs: list[tuple[Run, Placement]]) -> Fix:
     """The volume that was meant for memory where there is one, else a new one; a user that is not root must own it."""
     folder = place.removesuffix("/memory")
     named = [m for m in service.mounts if m.kind == "named" and m.durable and not m.read_only and m.source]
     meant = next((m for m in named if any(tail in m.target for tail in MYTHS)), None)
     own = "" if service.user.root else f"# Dockerfile: RUN mkdir -p {folder} && chown {service.user.name} {folder}\n"
+    one = len(places_of(pairs)) == 1 and not hides(service, folder)
+    loose = all(p.set_at is None and run.memory.store.where is None for run, p in pairs)
+    pinned = [SetVariable(service, STORAGE_DIR, folder)] if loose else []      # the same place, said aloud
     if meant is not None:
         return Fix(f"Mount {meant.source} in {service.name} over the directory that CrewAI really uses",
-                   f"{own}volumes:\n  - {meant.source}:{folder}")
-    spare = next((m for m in named if re.search(r"(data|storage|store|memory|crew)/?$", m.target, re.IGNORECASE)), None)
+                   f"{own}volumes:\n  - {meant.source}:{folder}", caveat=FRESH,
+                   changes=(*pinned, *mounted(service, folder, meant.source)) if one else ())
+    spare = lasting(service)
     if spare is not None and service.user.root:
-        return Fix(f"Put the store on the volume that {service.name} has",
-                   f"environment:\n  CREWAI_STORAGE_DIR: {spare.target.rstrip('/')}/crewai")
-    return Fix(f"Mount {disk(service.platform)} in {service.name} over the effective path", own + mounting(service, folder))
+        home = f"{spare.target.rstrip('/')}/crewai"
+        return Fix(f"Put the store on the volume that {service.name} has", f"environment:\n  {STORAGE_DIR}: {home}", caveat=FRESH,
+                   changes=(SetVariable(service, STORAGE_DIR, home),) if loose else ())
+    return Fix(f"Mount {disk(service.platform)} in {service.name} over the effective path", own + mounting(service, folder),
+               caveat=FRESH, changes=(*pinned, *mounted(service, folder)) if one else onto_volume(project, service, pairs))
 
 
 RULE = Rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from crewmem_doctor.errors import UsageError
@@ -29,13 +30,15 @@ _KEEP = 12 * 1024 * 1024
 _KEEP_FILES = 2500
 
 
-def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = ()) -> Tree:
+def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = (),
+             overlay: Mapping[str, bytes] | None = None) -> Tree:
     """Walk `root`, which may also be a single file, and read its Python files once.
 
     `exclude` holds patterns as in a .gitignore of the root. Unless `include_tests`, folders named tests, examples,
     docs, notebooks, fixtures, benchmarks and the like are left out at any depth below the root (never because of what
     the root itself is called or lies in), and so are test_*.py, *_test.py and conftest.py. Links are not followed into
-    folders; a linked file counts where its target lies inside the root.
+    folders; a linked file counts where its target lies inside the root. `overlay` holds, by path, bytes that files of
+    the tree are read as if they had.
     """
     only = ""
     if root.is_file():
@@ -43,6 +46,7 @@ def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...
     elif not root.is_dir():
         raise UsageError(f"{root} does not exist")
     tree = Tree(Path(os.path.abspath(root)))
+    tree.overlay = overlay or {}
     first = IgnoreFile("\n".join(exclude))
     walk = _Walk(tree, include_tests, only)
     walk.run((first,) if first else ())

@@ -6,7 +6,7 @@ import errno
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,7 @@ class Tree:
         self.commented: tuple[str, ...] = ()
         self.directories: dict[str, tuple[frozenset[str], tuple[IgnoreFile, ...]]] = {}
         self.bodies: dict[str, bytes] = {}
+        self.overlay: Mapping[str, bytes] = {}  # files that are read as if they held these bytes
         self.noted: dict[bytes, list[str]] = {}  # of words looked for when everything was read, the files with them
         self._gaps: dict[str, Gap] = {}
         self._opened: dict[str, None] = {}
@@ -126,6 +127,8 @@ class Tree:
         return sorted(seen[0]) if seen else []
 
     def load(self, path: str) -> bytes | None:
+        if path in self.overlay:
+            return self.overlay[path]
         try:
             try:
                 handle = os.open(self.prefix + path, _FLAGS | _NO_FOLLOW)

@@ -1,0 +1,193 @@
+"""Docker Compose: volumes, variables and mounts of a service, in the file that defines the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crewmem_doctor.fixes.refused import Refused
+from crewmem_doctor.fixes.registry import Dialect, Sources
+from crewmem_doctor.fixes.yaml import Yaml
+from crewmem_doctor.model.changes.deployment import (
+    MountVolume,
+    RemoveSetting,
+    ReplaceMount,
+    ReplaceSetting,
+    SetVariable,
+)
+from crewmem_doctor.model.deployment import Mount, Service
+from crewmem_doctor.model.finding import Edit
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
+
+
+class Place:
+    """A service where it is defined: its file, its key and what stands under it."""
+
+    def __init__(self, service: Service, sources: Sources) -> None:
+        self.yaml = Yaml(sources.document(service.at.path))
+        _, self.key, self.node = self.yaml.entry(service.at)
+        self.root = self.yaml.holder(service.at)
+        if self.root.get("services") is None:
+            raise Refused(f"{service.at.path} is of the first Compose format, which has no named volumes at the top")
+
+    def part(self, name: str) -> tuple[Scalar, Node] | None:
+        """The service's own entry of that name."""
+        return self.yaml.child(self.key, self.node, name) if isinstance(self.node, Mapping) else None
+
+    def put(self, name: str, value: object) -> Edit:
+        return self.yaml.put(self.key, self.node, name, value)  # type: ignore[arg-type]
+
+
+def mount(change: MountVolume, sources: Sources) -> list[Edit]:
+    """The volume in the service, and its declaration at the top."""
+    place = Place(change.service, sources)
+    return [*mounted(place, change.volume, change.target), *declared(place, change.volume)]
+
+
+def mounted(place: Place, volume: str, target: str) -> list[Edit]:
+    entry = f"{volume}:{target}"
+    part = place.part("volumes")
+    if part is None:
+        return [place.put("volumes", [entry])]
+    key, node = part
+    if isinstance(node, Sequence):
+        if any(isinstance(item, Scalar) and item.value == entry for item in node.items):
+            return []
+        return [place.yaml.append(node, entry)]
+    if isinstance(node, Scalar) and node.null:
+        raise Refused(f"volumes of {place.key.value} at line {key.at.line} is empty")
+    raise Refused(f"volumes of {place.key.value} is no list")
+
+
+def declared(place: Place, volume: str) -> list[Edit]:
+    """The volume's entry at the top of the file, unless it stands there."""
+    key, node = place.root.key("volumes"), place.root.get("volumes")
+    if key is None or node is None:
+        return [place.yaml.put(None, place.root, "volumes", {volume: None})]
+    if isinstance(node, Mapping) and node.key(volume) is not None:
+        return []
+    return [place.yaml.put(key, node, volume, None)]
+
+
+def replace_mount(change: ReplaceMount, sources: Sources) -> list[Edit]:
+    """A named volume where the mount that does not last was. One that another file brings is mounted over."""
+    place = Place(change.service, sources)
+    target = change.mount.target
+    if change.mount.at.path != change.service.at.path:
+        return [*mounted(place, change.volume, target), *declared(place, change.volume)]
+    for name in ("tmpfs", "volumes"):
+        part = place.part(name)
+        if part is None:
+            continue
+        key, node = part
+        for item in node.items if isinstance(node, Sequence) else (node,):
+            if _same(item.at, change.mount.at):
+                edits = _instead(place, (name, key, node), item, change.volume, change.mount)
+                return [*edits, *declared(place, change.volume)]
+    raise Refused(f"what is mounted at {target} is not written in {place.key.value} itself")
+
+
+def _instead(place: Place, part: tuple[str, Scalar, Node], item: Node, volume: str, mount: Mount) -> list[Edit]:
+    name, key, node = part
+    target = mount.target
+    if name == "volumes" and isinstance(item, Scalar):
+        if item.value.strip() != target and item.value.strip().rstrip("/") != target:
+            raise Refused(f"line {item.at.line} of {item.at.path} gives the volume options that a tmpfs has")
+        return [place.yaml.replace(item, f"{volume}:{target}")]
+    if name == "volumes" and isinstance(item, Mapping):
+        if place.yaml.flow(item):
+            raise Refused(f"line {item.at.line} of {item.at.path} is all on one line; write {volume}:{target} there")
+        return _long(place, item, volume)
+    volumes = place.part("volumes")
+    if volumes is None and _only(node):
+        # The key's own place, so that no empty list is left.
+        start, end = (key.at.line, key.at.column), (item.at.end_line, item.at.end_column)
+        indent = key.at.column - 1
+        text = place.yaml.block("volumes", [f"{volume}:{target}"], indent).lstrip(" ")
+        return [Edit(key.at.path, start, end, text)]
+    return [place.yaml.remove_item(key, node, item), *mounted(place, volume, target)]
+
+
+def _long(place: Place, item: Mapping, volume: str) -> list[Edit]:
+    """`type: tmpfs` with a target becomes `type: volume` with a source."""
+    kind = item.get("type")
+    if not isinstance(kind, Scalar) or item.get("tmpfs") is not None or item.get("source") is not None:
+        raise Refused(f"the mount at line {item.at.line} of {item.at.path} has options that only its own type knows")
+    edits = [place.yaml.put(item.key("type"), item, "source", volume)]
+    return edits if kind.value == "volume" else [place.yaml.replace(kind, "volume"), *edits]
+
+
+def _only(node: Node) -> bool:
+    return isinstance(node, Scalar) or (isinstance(node, Sequence) and len(node.items) == 1)
+
+
+def set_variable(change: SetVariable, sources: Sources) -> list[Edit]:
+    place = Place(change.service, sources)
+    value = f"${{{change.name}:?{change.required}}}" if change.required else change.value
+    part = place.part("environment")
+    if part is None:
+        return [place.put("environment", {change.name: value})]
+    key, node = part
+    if isinstance(node, Sequence):
+        said = next((i for i in node.items if isinstance(i, Scalar) and _name(i.value) == change.name), None)
+        text = f"{change.name}={value}"
+        return [place.yaml.append(node, text) if said is None else place.yaml.replace(said, text)]
+    if isinstance(node, Mapping) and (found := place.yaml.child(key, node, change.name)) is not None:
+        return [_valued(place.yaml, *found, value)]
+    return [place.yaml.put(key, node, change.name, value)]
+
+
+def replace_setting(change: ReplaceSetting, sources: Sources) -> list[Edit]:
+    yaml = Yaml(sources.document(change.at.path))
+    for key, value in _settings(yaml, change.at, change.name):
+        if key is not None:
+            return [_valued(yaml, key, value, change.value)]
+        return [yaml.replace(value, f"{change.name}={change.value}")] if isinstance(value, Scalar) else []
+    raise Refused(f"{change.name} is not set in plain words at line {change.at.line} of {change.at.path}")
+
+
+def remove_setting(change: RemoveSetting, sources: Sources) -> list[Edit]:
+    yaml = Yaml(sources.document(change.at.path))
+    for key, value in _settings(yaml, change.at, change.name):
+        for _, section, inside in yaml.walk():
+            beside = _items(inside) if section is not None else []
+            if section is None or not any(v is value for _, v in beside):
+                continue
+            if len(beside) == 1:
+                return [yaml.remove_entry(section, inside)]
+            return [yaml.remove_entry(key, value) if key is not None else yaml.remove_item(section, inside, value)]
+    raise Refused(f"{change.name} is not set in plain words at line {change.at.line} of {change.at.path}")
+
+
+def _settings(yaml: Yaml, at: Location, name: str) -> Iterator[tuple[Scalar | None, Node]]:
+    """The entry or list item at a place that sets a variable; the place may be that of the value alone."""
+    for _, key, value in yaml.walk():
+        if key is not None and key.value == name and (_same(key.at, at) or _same(value.at, at)):
+            yield key, value
+        if key is None and isinstance(value, Scalar) and _same(value.at, at) and _name(value.value) == name:
+            yield None, value
+
+
+def _items(node: Node) -> list[tuple[Scalar | None, Node]]:
+    if isinstance(node, Mapping):
+        return [*node.entries]
+    return [(None, item) for item in node.items] if isinstance(node, Sequence) else []
+
+
+def _valued(yaml: Yaml, key: Scalar, value: Node, text: str) -> Edit:
+    if not isinstance(value, Scalar):
+        raise Refused(f"{key.value} at line {key.at.line} of {key.at.path} is no plain value")
+    return yaml.fill(key, text) if value.null and not value.value else yaml.replace(value, text)
+
+
+def _name(text: str) -> str:
+    return text.partition("=")[0].strip()
+
+
+def _same(one: Location, other: Location) -> bool:
+    return (one.path, one.line, one.column) == (other.path, other.line, other.column)
+
+
+DIALECT = Dialect("compose", platforms=("compose",), editors={
+    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable, ReplaceSetting: replace_setting,
+    RemoveSetting: remove_setting})

@@ -1,0 +1,231 @@
+"""Passes: edits that do not meet are made together, the tree is looked at again, and what does not hold is withdrawn.
+
+An edit stands only where its finding is gone afterwards and nothing new at warning or worse has come. What an edit
+would bring may be answered by the remedy of that new finding, in the same step of the plan.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crewmem_doctor.fixes.refused import Refused
+from crewmem_doctor.fixes.registry import Sources, write
+from crewmem_doctor.fixes.text import Document, conflict
+from crewmem_doctor.model.changes import Refusal
+from crewmem_doctor.model.finding import SEVERITIES, Edit, Finding, Fix
+from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.plan import Plan, Step
+from crewmem_doctor.model.plan import Refused as NotMade
+from crewmem_doctor.model.report import Report
+
+PASSES = 10
+FOLLOW = 3      # how often what an edit brings may be answered by a further one
+
+Overlay = Mapping[str, bytes]
+Cause = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A finding with its edits, which count from the state it was made for."""
+
+    finding: Finding
+    fix: Fix
+    edits: tuple[Edit, ...]
+    follows: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """The tree with some files changed, and what is found there."""
+
+    report: Report
+    overlay: Overlay
+
+
+@dataclass
+class Planner:
+    """`examine` audits the tree with files replaced, `read` gives the bytes on disk, `wanted` says which findings may
+    be answered; `unsafe` lets remedies in that may change what works."""
+
+    examine: Callable[[Overlay], Report]
+    read: Callable[[str], bytes | None]
+    wanted: Callable[[Finding], bool]
+    unsafe: bool
+    refusals: dict[str, str] = field(default_factory=dict)      # fingerprint → reason
+    steps: list[Step] = field(default_factory=list)
+
+    def plan(self, report: Report | None = None) -> Plan:
+        """All passes. `report` is that of the unchanged tree, where it is known."""
+        first = report or self.examine({})
+        state = State(first, {})
+        for _ in range(PASSES):
+            groups = batches(self.offers(state), one=True)
+            if not groups:
+                break       # all is made, or was tried and withdrawn
+            state = self.settle(state, groups[0])
+        files = {path: (self.read(path) or b"", body) for path, body in sorted(state.overlay.items())}
+        left = [f for f in state.report.findings if f.fix is not None and f.fix.changes and self.wanted(f)]
+        return Plan(
+            steps=tuple(self.steps), files=files,
+            refused=tuple(NotMade(f, self.refusals[f.fingerprint]) for f in left if f.fingerprint in self.refusals),
+            withheld=tuple(f for f in left if f.fix is not None and not f.fix.safe and not self.unsafe),
+            crashed=tuple(g.why for g in first.gaps if g.kind == "crash"))
+
+    def each(self, report: Report) -> dict[tuple[str, Location], tuple[Edit, ...]]:
+        """The edits of each finding for itself, all of the unchanged tree, by fingerprint and place: what a report
+        carries. What only holds together with a further remedy is not among them."""
+        state = State(report, {})
+        found: dict[tuple[str, Location], tuple[Edit, ...]] = {}
+        for batch in batches(self.offers(state), one=False):
+            good = batch if self.tried(state, batch) is not None else [
+                offer for offer in batch if self.tried(state, [offer]) is not None]
+            found.update(((offer.finding.fingerprint, offer.finding.at), offer.edits) for offer in good)
+        return found
+
+    def offers(self, state: State, *, of_any: bool = False) -> list[Offer]:
+        """What can be written for the findings of a state (`of_any`: also for those that nobody asked about); what
+        cannot is noted."""
+        sources = self.sources(state)
+        found = []
+        for finding in state.report.findings:
+            fix = finding.fix
+            if fix is None or not fix.changes or not (of_any or self.wanted(finding)) or not (fix.safe or self.unsafe):
+                continue
+            if self.refusals.get(finding.fingerprint, "").startswith("would"):
+                continue        # tried and withdrawn
+            edits = write(fix.changes, sources)
+            if isinstance(edits, Refusal):
+                self.refusals[finding.fingerprint] = edits.reason
+            else:
+                self.refusals.pop(finding.fingerprint, None)
+                found.append(Offer(finding, fix, edits))
+        return found
+
+    def sources(self, state: State) -> Sources:
+        platforms = {service.at.path: service.platform for service in state.report.project.services}
+        return Sources(lambda path: state.overlay[path] if path in state.overlay else self.read(path), platforms)
+
+    def settle(self, state: State, batch: Sequence[Offer]) -> State:
+        """All of a batch where that holds, else each for itself where that does."""
+        held = self.tried(state, batch, follow=True)
+        if held is not None:
+            return self.accepted(held)
+        for offer in batch if len(batch) > 1 else ():
+            anew = self.anew(state, offer.finding)
+            held = self.tried(state, [anew], follow=True) if anew is not None else None
+            state = self.accepted(held) if held is not None else state
+        return state
+
+    def accepted(self, held: tuple[State, list[tuple[State, Sequence[Offer]]]]) -> State:
+        state, stages = held
+        for before, offers in stages:
+            self.note(before, offers)
+        return state
+
+    def anew(self, state: State, finding: Finding) -> Offer | None:
+        """The offer for a finding with edits that count from `state`; None where the finding is gone by now."""
+        same = [o for o in self.offers(state) if o.finding.fingerprint == finding.fingerprint]
+        return min(same, key=lambda o: abs(o.finding.at.line - finding.at.line), default=None)
+
+    def tried(self, state: State, group: Sequence[Offer],
+              follow: bool = False) -> tuple[State, list[tuple[State, Sequence[Offer]]]] | None:
+        """The state after a group's edits, and the stages that lead there; None (with the reason noted) where it does
+        not hold."""
+        stages: list[tuple[State, Sequence[Offer]]] = []
+        answered: list[Offer] = []
+        current, adding = state, group
+        for _ in range(FOLLOW + 1 if follow else 1):
+            try:
+                overlay = self.spliced(current, adding)
+            except Refused as refused:
+                self.withdrawn(group, f"would be lost: {refused}")
+                return None
+            after = State(self.examine(overlay), overlay)
+            stages.append((current, adding))
+            answered += adding
+            fault, brought = compare(state.report, after.report, [offer.finding for offer in answered])
+            if not fault:
+                return after, stages
+            answers = [o for o in self.offers(after, of_any=True) if o.finding in brought] if follow and brought else []
+            if not answers or len(answers) < len(brought):
+                break
+            adding = next(iter(batches([Offer(o.finding, o.fix, o.edits, True) for o in answers], one=False)))
+            current = after
+        self.withdrawn(group, fault)
+        return None
+
+    def withdrawn(self, group: Sequence[Offer], reason: str) -> None:
+        if len(group) == 1:
+            self.refusals[group[0].finding.fingerprint] = reason
+
+    def spliced(self, state: State, group: Sequence[Offer]) -> dict[str, bytes]:
+        sources = self.sources(state)
+        overlay = dict(state.overlay)
+        for path in sorted({edit.path for offer in group for edit in offer.edits}):
+            overlay[path] = sources.document(path).spliced(e for o in group for e in o.edits if e.path == path)
+        return overlay
+
+    def note(self, state: State, group: Sequence[Offer]) -> None:
+        """One step for each set of edits, with the texts before and after it."""
+        sets: dict[tuple[Edit, ...], list[Offer]] = {}
+        for offer in group:
+            sets.setdefault(offer.edits, []).append(offer)
+        sources, done = self.sources(state), list[Edit]()
+        for edits, offers in sets.items():
+            paths = sorted({edit.path for edit in edits})
+            before, after = (
+                {p: Document.read(p, sources.document(p).spliced(e for e in upto if e.path == p)).text for p in paths}
+                for upto in (done, [*done, *edits]))
+            answered = tuple(o.finding for o in offers)
+            self.steps.append(Step(answered, offers[0].fix, edits, before, after, offers[0].follows))
+            done += edits
+
+
+def batches(offers: Iterable[Offer], *, one: bool) -> list[list[Offer]]:
+    """Groups of offers whose edits can be made together: only the first group where `one`, since what is left must be
+    written anew for the state after it."""
+    waiting = list(offers)
+    groups: list[list[Offer]] = []
+    while waiting:
+        group: list[Offer] = []
+        later: list[Offer] = []
+        for offer in waiting:
+            meets = any(conflict(mine, other) for o in group for other in o.edits for mine in offer.edits)
+            (later if meets else group).append(offer)
+        groups.append(group)
+        waiting = [] if one else later
+    return groups
+
+
+def compare(before: Report, after: Report, answered: Sequence[Finding]) -> tuple[str, list[Finding]]:
+    """What is wrong after edits that answer some findings, empty where nothing is; and the findings they brought."""
+    had, has = causes(before), causes(after)
+    severities: dict[Cause, int] = {}
+    for finding in before.findings:
+        severities[cause(finding)] = max(severities.get(cause(finding), 0), SEVERITIES.index(finding.severity))
+    brought = [f for f in after.findings if f.severity != "note" and (
+        has[cause(f)] > had[cause(f)] or SEVERITIES.index(f.severity) > severities.get(cause(f), 0))]
+    if brought:
+        return f"would bring {brought[0].rule} at {brought[0].at}: {brought[0].message}", brought
+    known = Counter((gap.path, gap.kind, gap.why) for gap in before.gaps)
+    for gap in after.gaps:
+        if known[gap.path, gap.kind, gap.why] == 0:
+            return f"would leave {gap.path or 'the tree'} unread: {gap.why}", []
+        known[gap.path, gap.kind, gap.why] -= 1
+    for key, number in Counter(cause(f) for f in answered).items():
+        if has[key] > max(had[key] - number, 0):
+            return "would not be enough: the finding is still there afterwards", []
+    return "", []
+
+
+def causes(report: Report) -> Counter[Cause]:
+    accepted = (s.finding for s in report.suppressed)
+    return Counter(cause(f) for f in (*report.findings, *accepted))
+
+
+def cause(finding: Finding) -> Cause:
+    """A finding without its evidence: a path that has moved is no other cause."""
+    return finding.rule, finding.at.path, finding.subject

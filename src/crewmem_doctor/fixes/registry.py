@@ -1,0 +1,96 @@
+"""Which dialect writes a change. Every module and package below `dialects/` declares itself; nothing else to edit."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+
+from crewmem_doctor.fixes import dialects
+from crewmem_doctor.fixes.refused import Refused
+from crewmem_doctor.fixes.text import Document, joined
+from crewmem_doctor.model.changes import Change, Refusal
+from crewmem_doctor.model.deployment import Service
+from crewmem_doctor.model.finding import Edit
+from crewmem_doctor.model.record import dataclass
+
+
+class Sources:
+    """The files as they are now. `platforms` says which platform's services stand in a file, by path."""
+
+    def __init__(self, read: Callable[[str], bytes | None], platforms: Mapping[str, str] | None = None) -> None:
+        self._read = read
+        self.platforms = platforms or {}
+        self._documents: dict[str, Document] = {}
+
+    def document(self, path: str) -> Document:
+        """Raises Refused where the file cannot be had as text."""
+        if path not in self._documents:
+            body = self._read(path)
+            if body is None:
+                raise Refused(f"{path} cannot be read")
+            self._documents[path] = Document.read(path, body)
+        return self._documents[path]
+
+
+Editor = Callable[..., Iterable[Edit]]      # (change, sources) → edits; raises Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One syntax. `editors` write a kind of change each: they take the change and the Sources, and raise Refused.
+
+    A change that says which `file` it is about, or names a place, goes to the dialect whose `owns` knows the file's
+    path, else to that of the services which stand in the file; one that names a service to that of its platform.
+    """
+
+    name: str
+    editors: Mapping[type[Change], Editor]
+    platforms: tuple[str, ...] = ()
+    owns: Callable[[str], bool] = lambda path: False
+
+
+@functools.lru_cache(maxsize=1)
+def every() -> tuple[Dialect, ...]:
+    modules = sorted(m.name for m in pkgutil.iter_modules(dialects.__path__) if not m.name.startswith("_"))
+    return tuple(importlib.import_module(f"{dialects.__name__}.{name}").DIALECT for name in modules)
+
+
+def write(changes: Iterable[Change], sources: Sources) -> tuple[Edit, ...] | Refusal:
+    """The edits that make all the changes, or why they cannot be made. Never raises: a failing dialect is a refusal."""
+    edits: list[Edit] = []
+    try:
+        for change in changes:
+            edits.extend(_editor(change, sources)(change, sources))
+        made = joined(edits)
+    except Refused as refused:
+        return Refusal(str(refused))
+    except Exception as error:
+        return Refusal(f"internal error: {type(error).__name__}: {error}")
+    return made or Refusal("what it would write stands there already")
+
+
+def _editor(change: Change, sources: Sources) -> Editor:
+    dialect, what = _dialect(change, sources)
+    editor = dialect.editors.get(type(change)) if dialect is not None else None
+    if editor is None:
+        raise Refused(f"no edit of this kind is known for {what}")
+    return editor
+
+
+def _dialect(change: Change, sources: Sources) -> tuple[Dialect | None, str]:
+    service, file = getattr(change, "service", None), getattr(change, "file", "")
+    owner = next((d for d in every() if file and d.owns(file)), None)
+    if owner is not None:
+        return owner, file
+    if isinstance(service, Service):
+        return _of_platform(service.platform), f"{service.id} ({service.platform})"
+    at = getattr(change, "at", None) or getattr(change, "beside", None)
+    path = at.path if at is not None else ""
+    owner = next((d for d in every() if d.owns(path)), None)
+    return owner or _of_platform(sources.platforms.get(path, "")), path
+
+
+def _of_platform(platform: str) -> Dialect | None:
+    return next((d for d in every() if platform in d.platforms), None)
