@@ -172,8 +172,7 @@ class Session:
         seconds = min(self.settings.timeout, 20.0)
         for undo in reversed(self._undos):
             try:
-                with Worker() as worker:
-                    remains = worker.ask(undo.step, undo.job, seconds)["left"]
+                remains = self._tidier().ask(undo.step, undo.job, seconds)["left"]
                 if remains:
                     left.append(f"{', '.join(remains)} is still there; remove it with: {undo.command}")
             except (StepFailed, StepTimedOut) as error:
@@ -183,6 +182,13 @@ class Session:
         else:
             verdict.passed("what was written is gone again")
         self._observe("cleanup", verdict, begun)
+
+
+    def _tidier(self) -> Worker:
+        """The process that waits for it, or another where that one had to be killed."""
+        if self._janitor is None or self._janitor.ended:
+            self._janitor = Worker()
+        return self._janitor
 
 
 class Ended(CrewmemError):
