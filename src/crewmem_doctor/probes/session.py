@@ -101,6 +101,11 @@ class Session:
             raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed")
         return min(self.settings.timeout, left)
 
+    @property
+    def tidying(self) -> float:
+        """Seconds that removing what was written may take, whatever became of the rest."""
+        return max(5.0, min(self.settings.timeout, 20.0))
+
     def secret(self, *words: str) -> None:
         """Words that no output may contain, beside those of the target's URL."""
         self._secrets.update(word for word in words if word)
@@ -169,7 +174,7 @@ class Session:
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
         left: list[str] = []
-        seconds = min(self.settings.timeout, 20.0)
+        seconds = self.tidying
         for undo in reversed(self._undos):
             try:
                 remains = self._tidier().ask(undo.step, undo.job, seconds)["left"]

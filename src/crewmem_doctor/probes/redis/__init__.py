@@ -19,7 +19,6 @@ from crewmem_doctor.probes.session import Blind, Session, Verdict
 READY = 2.0             # seconds that a start-up check may wait for the network, all in all
 STARTING = 15.0         # seconds for a child to start and to load the driver, which says nothing about the target
 UNDER = 0.9             # a step gives up before its worker is killed, so that what went wrong has a name
-TIDYING = 20.0
 VALUE = bytes(range(256))
 
 
@@ -111,7 +110,7 @@ class _Visit:
     def _written(self, check: Verdict) -> bool:
         self._session.undo(
             "redis.remove", {**self._job, "key": self._key, "lifetime": self._lifetime,
-                             "seconds": min(self._session.settings.timeout, TIDYING) * UNDER},
+                             "seconds": self._session.tidying * UNDER},
             self._address.command("DEL", self._key))
         return self._ask(0, "write", check, key=self._key, value=self._value.hex(), lifetime=self._lifetime) is not None
 

@@ -16,6 +16,7 @@ PORT, SENTINEL_PORT = 6379, 26379
 CERTIFICATES = {"none": "none", "optional": "optional", "required": "required", "cert_none": "none",
                 "cert_optional": "optional", "cert_required": "required"}
 TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_ENCODE = "the URL's host and port cannot be read; a password that holds one of / ? # @ must be percent-encoded"
 
 
 class BadAddress(CrewmemError):
@@ -84,6 +85,8 @@ def read(url: str) -> Address:
         options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     except ValueError:
         raise BadAddress("the URL cannot be read") from None
+    if "@" in parts.path + parts.fragment or ("@" in parts.query and "=" not in parts.query):
+        raise BadAddress(_ENCODE)
     scheme = parts.scheme.lower()
     mode: Mode = "sentinel" if scheme.endswith("+sentinel") else "cluster" if scheme.endswith("+cluster") else "single"
     userinfo, _, hosts = parts.netloc.rpartition("@")
@@ -116,14 +119,13 @@ def _nodes(hosts: str, port: int, mode: Mode) -> tuple[tuple[str, int], ...]:
             parts = urlsplit(f"//{word}")
             out.append((unquote(parts.hostname or "localhost"), parts.port or port))
         except ValueError:
-            raise BadAddress("the URL's host and port cannot be read; a password that holds one of / ? # @ : must be "
-                             "percent-encoded") from None
+            raise BadAddress(_ENCODE) from None
     return tuple(out)
 
 
 def _database(word: str) -> int:
     if not word.isdecimal():
-        raise BadAddress("the URL's database is no number; a password that holds / must be percent-encoded")
+        raise BadAddress("the URL's database is no number")
     return int(word)
 
 
