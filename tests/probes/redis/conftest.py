@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -147,3 +148,11 @@ def observed(tmp_path: Path) -> Callable[..., dict[str, Observation]]:
 def job(url: str, **more: Any) -> dict[str, Any]:
     """What a step is given for a URL."""
     return {**read(url).job(), "seconds": 5.0, "key": "crewmem_probe_test:memory", "lifetime": 60, **more}
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """For what a server does in its own time and tells nobody."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)

@@ -14,7 +14,7 @@ from crewmem_doctor.probes.redis import steps
 from crewmem_doctor.probes.redis.verdicts import Seen, judges
 from crewmem_doctor.probes.session import Verdict
 
-from .conftest import FLAVOURS, NOBODY, Server, job
+from .conftest import FLAVOURS, NOBODY, Server, job, wait_until
 
 Serve = Callable[..., Server]
 
@@ -135,8 +135,7 @@ def test_a_snapshot_that_failed(serve: Serve, stops: str) -> None:
     with server.client() as client:
         client.set("record", "1")
         client.bgsave()
-        while client.info("persistence")["rdb_bgsave_in_progress"]:
-            pass
+        wait_until(lambda: not client.info("persistence")["rdb_bgsave_in_progress"])
     verdict = judged(server.url())["last-save"]
     assert (verdict.outcome, verdict.minor) == ("fail", False)
     assert f"stop-writes-on-bgsave-error {stops}" in verdict.detail

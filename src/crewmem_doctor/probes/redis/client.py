@@ -20,6 +20,8 @@ Client = redis.Redis
 REDIRECTIONS = 5
 ANSWER = 0.6        # of the time that is left, for one answer: a silent server is named before the worker is killed
 
+OTHER_WAY = 1.0     # seconds at most, to see whether the server speaks TLS after all
+
 
 class Budget:
     """The seconds that a step may take."""
@@ -133,8 +135,7 @@ def _mismatch(job: Mapping[str, Any], node: tuple[str, int], budget: Budget) -> 
         return None
     at = where(job, node)
     try:
-        with socket.create_connection(node, budget.share(0.5)) as plain:
-            plain.settimeout(budget.share(0.5))
+        with socket.create_connection(node, min(budget.share(0.5), OTHER_WAY)) as plain:
             if job["tls"] is not None:
                 plain.sendall(b"PING\r\n")
                 if plain.recv(64)[:1] in (b"+", b"-"):
