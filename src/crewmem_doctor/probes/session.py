@@ -104,7 +104,7 @@ class Session:
     @property
     def tidying(self) -> float:
         """Seconds that removing what was written may take, whatever became of the rest."""
-        return max(5.0, min(self.settings.timeout, 20.0))
+        return 5.0 if self.settings.ready else max(5.0, min(self.settings.timeout, 20.0))
 
     def secret(self, *words: str) -> None:
         """Words that no output may contain, beside those of the target's URL."""

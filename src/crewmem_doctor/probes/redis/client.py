@@ -19,7 +19,6 @@ T = TypeVar("T")
 Client = redis.Redis
 REDIRECTIONS = 5
 ANSWER = 0.6        # of the time that is left, for one answer: a silent server is named before the worker is killed
-
 OTHER_WAY = 1.0     # seconds at most, to see whether the server speaks TLS after all
 
 
