@@ -61,8 +61,8 @@ def main() -> int:
     print(f"runs that felt the fault: {sum(bool(one.errors) for one in done)}")
     left = [one for one in done if one.left]
     print(f"keys left because the fault lasted: {len(left)}; said with the command that removes them: "
-          f"{sum(one.said for one in left)}; after a SIGKILL: {sum(one.ending == 'SIGKILL' for one in left)}; still there "
-          f"when their lifetime of {runs.LIFETIME:.0f} s had ended: {late}")
+          f"{sum(one.said for one in left)}; after a SIGKILL: {sum(one.ending == 'SIGKILL' for one in left)}; still "
+          f"there when their lifetime of {runs.LIFETIME:.0f} s had ended: {late}")
     for one in done:
         if one.wrong:
             print(one)

@@ -165,6 +165,10 @@ class _Visit:
         if number not in self._workers:
             self._start(number)
         if number in self._starting:
-            self._workers[number].answer("redis.prepare", STARTING)
             self._starting.discard(number)
+            try:
+                self._workers[number].answer("redis.prepare", STARTING)
+            except StepTimedOut:
+                raise Blind(f"the probe's own process was not ready within {STARTING:.0f} seconds: this machine is too "
+                            "busy") from None
         return self._workers[number]

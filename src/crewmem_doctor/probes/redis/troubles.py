@@ -6,6 +6,7 @@ A name is the server's own error code where there is one, else a word for what t
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
@@ -105,6 +106,9 @@ def _server(error: BaseException, where: str) -> tuple[str, str]:
         return "DB", f"{where} has no such database: {text}"
     if code == "NOPERM" and "key" in lower and "command" not in lower:
         return "NOPERM-KEY", f"the user may not touch the probe's key (NOPERM {text})"
+    if code == "NOPERM":        # the server's own words name the user
+        command = re.search(r"'([^']+)' (?:sub)?command", text)
+        return "NOPERM", f"the user may not run {command[1].upper() if command else 'this command'} (NOPERM)"
     if code:
         return code, f"{where} answers {code} {text}".rstrip()
     return type(error).__name__, f"{where}: {text or type(error).__name__}"
