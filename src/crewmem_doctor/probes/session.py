@@ -70,7 +70,8 @@ class Session:
 
     `namespace` is unique to the run and made of lower-case letters, digits and underscores. `project` is what the scan
     found, None where there was none. `environ` is the environment of this program. `confirm` asks the person at the
-    terminal; `progress` is told the target and the check that begins.
+    terminal; `progress` is told the target and the check that begins; `warn` is told what an interrupted probe, which
+    makes no report, could not remove.
     """
 
     target: Target
@@ -81,6 +82,7 @@ class Session:
     confirm: Callable[[str], bool] = lambda question: False
     progress: Callable[[str, str], None] = lambda target, check: None
     at: Location | None = None
+    warn: Callable[[str], None] = lambda text: None
     namespace: str = field(default_factory=lambda: f"crewmem_probe_{secrets.token_hex(6)}")
     observations: list[Observation] = field(default_factory=list)
     _secrets: set[str] = field(default_factory=set)
@@ -162,14 +164,17 @@ class Session:
             if isinstance(error, Blind):
                 self._observe("deadline", _blinded(error), self._begun)
             if self._undos:
-                self._tidy()
+                left = self._tidy()
+                if left and error is not None and not isinstance(error, Ended | Blind):
+                    self.warn(self.clean(f"{self.target.shown}: {left}"))
             if self._janitor is not None:
                 self._janitor.tell({"later": []})
                 self._janitor.close()
         return isinstance(error, (Ended, Blind))
 
-    def _tidy(self) -> None:
-        """Removes what was written, and proves it. What could not be removed is said with the command that does it."""
+    def _tidy(self) -> str:
+        """Removes what was written, and proves it. What could not be removed is said with the command that does it, and
+        returned."""
         begun = time.monotonic()
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
@@ -187,7 +192,7 @@ class Session:
         else:
             verdict.passed("what was written is gone again")
         self._observe("cleanup", verdict, begun)
-
+        return verdict.detail if left else ""
 
     def _tidier(self) -> Worker:
         """The process that waits for it, or another where that one had to be killed."""

@@ -210,17 +210,18 @@ def test_a_start_up_check_waits_two_seconds_for_the_network(durable: Server, obs
 
 
 @contextlib.contextmanager
-def waiting(command: list[str], durable: Server, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    """The installed command at the moment when its key is written and the answer has not come yet."""
+def waiting(command: list[str], durable: Server, cwd: Path, lasting: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """The installed command at the moment when its key is written and the answer has not come yet. A `lasting` fault
+    holds for later connections, too."""
     written = threading.Event()
 
     def fall_silent(connection: int, answered: int) -> None:
         if connection == WRITE and leftovers(durable):
-            proxy.fault = Fault("half-open", first=WRITE, last=WRITE)
+            proxy.fault = Fault("half-open", first=WRITE, last=None if lasting else WRITE)
             written.set()
 
     with FaultProxy(durable.address, on_answer=fall_silent) as proxy:
-        env = {**os.environ, "URL": f"redis://{APP}@127.0.0.1:{proxy.port}/0", "CREWMEM_DOCTOR_TIMEOUT": "60"}
+        env = {**os.environ, "URL": f"redis://{APP}@127.0.0.1:{proxy.port}/0", "CREWMEM_DOCTOR_TIMEOUT": "6" if lasting else "60"}
         child = subprocess.Popen([*command, "probe", "env:URL", "--verbose"], cwd=cwd, env=env, text=True,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         try:
@@ -254,6 +255,18 @@ def test_an_interrupted_probe_tidies_up(command: list[str], durable: Server, tmp
     assert not leftovers(durable)
     assert "Traceback" not in err
     assert SECRET not in out + err
+
+
+def test_an_interrupted_probe_says_what_it_could_not_remove(command: list[str], durable: Server, tmp_path: Path) -> None:
+    with waiting(command, durable, tmp_path, lasting=True) as child:
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=60)
+    left = leftovers(durable)
+    assert (child.returncode, len(left)) == (143, 1)
+    assert re.search(rf'remove it with: redis-cli -h 127.0.0.1 -p \d+ --user "\$REDIS_USER" --askpass DEL {left[0]}\n$', err)
+    assert SECRET not in out + err
+    with durable.client(password="t0p/s3cret word") as client:
+        client.delete(*left)
 
 
 def test_a_probe_that_is_killed_leaves_nothing_behind(command: list[str], durable: Server, tmp_path: Path) -> None:
