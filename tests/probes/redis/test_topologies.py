@@ -57,6 +57,12 @@ def test_a_server_that_is_no_sentinel(watched: tuple[Server, Server]) -> None:
     assert "is no sentinel" in answer["words"]
 
 
+def test_a_sentinel_where_a_server_is_meant(watched: tuple[Server, Server]) -> None:
+    answer = steps.connect(job(watched[1].url(":watch-s3cret")))
+    assert answer["trouble"] == "SENTINEL"
+    assert "is a sentinel, which holds no records" in answer["words"]
+
+
 def cluster(serve: Serve, flavour: str, *slots: str) -> list[Server]:
     """A cluster with a node for each range of slots."""
     nodes = [serve(flavour, "--cluster-enabled", "yes", "--save", "", "--appendonly", "yes",

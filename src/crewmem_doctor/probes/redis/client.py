@@ -94,15 +94,14 @@ def where(job: Mapping[str, Any], node: tuple[str, int]) -> str:
 
 
 def connection(job: Mapping[str, Any], node: tuple[str, int], seconds: float, *, sentinel: bool = False) -> Client:
-    """A client of one connection that tries nothing twice. RESP2 is what every server and every proxy speaks."""
+    """A client that tries nothing twice. RESP2 is what every server and every proxy speaks."""
     user, password = ("sentinel_username", "sentinel_password") if sentinel else ("username", "password")
     place: dict[str, Any] = {"unix_socket_path": job["socket"]} if job["socket"] else {"host": node[0], "port": node[1]}
     if job["tls"] is not None:
         place |= {"ssl": True, **job["tls"]}
     return Client(
         **place, db=0 if sentinel else job["db"], username=job[user] or None, password=job[password] or None,
-        socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0), protocol=2,
-        single_connection_client=False)
+        socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0), protocol=2)
 
 
 def _primary(job: Mapping[str, Any], budget: Budget) -> tuple[str, int]:

@@ -48,11 +48,22 @@ def prepare(job: Mapping[str, Any]) -> dict[str, Any]:
 def connect(job: Mapping[str, Any]) -> dict[str, Any]:
     """Opens a connection, logs in, chooses the database."""
 
-    def act(client: Client) -> None:
+    def act(client: Client) -> bool:
         allowed(lambda: run(client, "PING"), None)
+        return _is_sentinel(client)
 
-    _, at = reach(job, act)
+    sentinel, at = reach(job, act)
+    if sentinel:
+        raise Trouble("SENTINEL", f"{at} is a sentinel, which holds no records: the URL says redis:// (or valkey://)")
     return {"at": at}
+
+
+def _is_sentinel(client: Client) -> bool:
+    try:
+        role = run(client, "ROLE")
+    except ResponseError:
+        return False        # not allowed, or not known, as on many managed services
+    return isinstance(role, list | tuple) and bool(role) and role[0] in (b"sentinel", "sentinel")
 
 
 @_telling
