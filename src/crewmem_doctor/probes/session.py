@@ -22,6 +22,7 @@ from crewmem_doctor.redact import HIDDEN, redact
 from crewmem_doctor.settings import Settings
 
 CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
+LOADING = 5.0               # seconds more for tidying up, where the process has not loaded its driver yet
 
 
 class Blind(CrewmemError):
@@ -179,7 +180,7 @@ class Session:
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
         left: list[str] = []
-        seconds = self.tidying
+        seconds = self.tidying + LOADING
         for undo in reversed(self._undos):
             try:
                 remains = self._tidier().ask(undo.step, undo.job, seconds)["left"]

@@ -31,7 +31,7 @@ Ending = Literal["by itself", "SIGTERM", "SIGINT", "SIGKILL"]
 TIMEOUT = 2.0                       # seconds of one check
 LIFETIME = 2 * TIMEOUT + 20         # of the key
 STARTING = 20.0                     # for the processes of a busy machine, which no deadline of a probe covers
-LIMIT = 10 * TIMEOUT + 5 + STARTING
+LIMIT = 10 * TIMEOUT + 10 + STARTING
 SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT, "SIGKILL": signal.SIGKILL}
 
 

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from crewmem_doctor.probes.redis import steps
+from crewmem_doctor.probes.redis.troubles import Trouble
 from crewmem_doctor.probes.redis.words import REMEDIES
 
 from ..faults import Deaf, Fault, FaultProxy, Kind
@@ -137,6 +138,14 @@ def test_what_was_written_is_removed_with_few_rights(serve: Serve, rights: str) 
 def test_no_key_but_a_probes_own_is_removed() -> None:
     with pytest.raises(ValueError, match="own"):
         steps.remove(job("redis://127.0.0.1:1", key="session:1"))
+
+
+def test_what_cannot_be_removed_is_said_to_go_by_itself(serve: Serve) -> None:
+    server = serve("valkey")
+    with FaultProxy(server.address, Fault("closed")) as proxy, pytest.raises(Trouble, match="closed the connection; it goes by itself within 60 seconds"):
+        steps.remove(job(f"redis://127.0.0.1:{proxy.port}", seconds=0.5))
+    with FaultProxy(server.address, Fault("closed", first=0, last=1)) as proxy:     # the first tries fail
+        assert steps.remove(job(f"redis://127.0.0.1:{proxy.port}")) == {"left": []}
 
 
 @pytest.mark.parametrize("flavour", ["valkey", "redis"])
