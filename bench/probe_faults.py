@@ -34,9 +34,10 @@ def main() -> int:
     runs = importlib.import_module("tests.probes.redis.fault_runs")
     command = [str(Path(sys.executable).with_name("crewmem-doctor"))]
     kept: list[Any] = []
+    root = tempfile.TemporaryDirectory(prefix="probe-faults-")      # gone with the program
 
     def run(seed: int) -> Any:
-        directory = Path(tempfile.mkdtemp(prefix="probe-faults-"))
+        directory = Path(tempfile.mkdtemp(dir=root.name))
         server = tests.Server(tests.FLAVOURS[seed % 2], directory, ("--save", "", "--appendonly", "yes")).start()
         with server.client() as client:
             client.execute_command(f"ACL SETUSER app on >{PASSWORD} ~* +@all")
