@@ -125,6 +125,22 @@ def test_what_was_written_is_gone_after_an_interruption(tmp_path: Path, error: t
     assert not written.exists()
 
 
+def test_an_interrupted_probe_says_what_it_could_not_remove(tmp_path: Path) -> None:
+    session = session_of(tmp_path)
+    told: list[str] = []
+    session.warn = told.append
+
+    def write_and_be_interrupted() -> None:
+        with session:
+            session.undo("files.remove", {"paths": ["/proc/1"]}, "rm -r /proc/1 hunter2")
+            raise Terminated
+
+    with pytest.raises(Terminated):
+        write_and_be_interrupted()
+    assert len(told) == 1
+    assert "remove it with: rm -r /proc/1 ***" in told[0]
+
+
 PROBE = """
 import pathlib, sys, time
 from crewmem_doctor.probes.session import Session

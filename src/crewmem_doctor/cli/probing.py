@@ -34,7 +34,7 @@ def observe(root: Path, settings: Settings, project: Project | None) -> tuple[Ob
 
     targets = [parse(word, os.environ) for word in settings.probes]
     with _terminable(), _shown(settings) as progress:
-        return doctor.probe(targets, settings, os.environ, root, project, People(_confirm, progress))
+        return doctor.probe(targets, settings, os.environ, root, project, People(_confirm, progress, _warn))
 
 
 def _confirm(question: str) -> bool:
@@ -43,6 +43,12 @@ def _confirm(question: str) -> bool:
         return False
     say(question + " [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _warn(text: str) -> None:
+    if terminal(sys.stderr):
+        sys.stderr.write("\r\x1b[2K")
+    say(f"crewmem-doctor: {text}")
 
 
 @contextmanager

@@ -70,6 +70,7 @@ CHECKS: Mapping[str, Check] = {
     "other-user": Check("apart", "another user is not told"),
     "workers": Check("agrees", "all workers answer alike"),
     # every probe
+    "consent": Check("told", "what looks like production may be touched"),
     "answer": Check("told", "the replies could be judged"),
     "cleanup": Check("told", "what was written is gone again"),
     "deadline": Check("told", "the probe ended in time"),

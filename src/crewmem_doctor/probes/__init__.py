@@ -26,10 +26,12 @@ PACKAGES: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is there to ask and to tell: `confirm` a question, `progress` the target and the check that begins."""
+    """Who is there to ask and to tell: `confirm` a question, `progress` the target and the check that begins, `warn`
+    what an interrupted probe could not remove."""
 
     confirm: Callable[[str], bool] = lambda question: False
     progress: Callable[[str, str], None] = lambda target, check: None
+    warn: Callable[[str], None] = lambda text: None
 
 
 def run(targets: Sequence[Target], settings: Settings, environ: Mapping[str, str], root: Path,
@@ -39,7 +41,8 @@ def run(targets: Sequence[Target], settings: Settings, environ: Mapping[str, str
     for target in targets:
         probe = importlib.import_module(f"crewmem_doctor.probes.{PACKAGES[target.kind]}").probe
         at = _place(target, project)
-        session = Session(target, settings, environ, root, project, people.confirm, people.progress, at)
+        session = Session(target, settings, environ, root, project, people.confirm, people.progress, at,
+                          people.warn)
         with session:
             probe(session)
         seen += session.observations

@@ -53,6 +53,10 @@ class Worker:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def __enter__(self) -> Worker:
         return self
 

@@ -22,6 +22,7 @@ from crewmem_doctor.redact import HIDDEN, redact
 from crewmem_doctor.settings import Settings
 
 CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
+LOADING = 5.0               # seconds more for tidying up, where the process has not loaded its driver yet
 
 
 class Blind(CrewmemError):
@@ -70,7 +71,8 @@ class Session:
 
     `namespace` is unique to the run and made of lower-case letters, digits and underscores. `project` is what the scan
     found, None where there was none. `environ` is the environment of this program. `confirm` asks the person at the
-    terminal; `progress` is told the target and the check that begins.
+    terminal; `progress` is told the target and the check that begins; `warn` is told what an interrupted probe, which
+    makes no report, could not remove.
     """
 
     target: Target
@@ -81,6 +83,7 @@ class Session:
     confirm: Callable[[str], bool] = lambda question: False
     progress: Callable[[str, str], None] = lambda target, check: None
     at: Location | None = None
+    warn: Callable[[str], None] = lambda text: None
     namespace: str = field(default_factory=lambda: f"crewmem_probe_{secrets.token_hex(6)}")
     observations: list[Observation] = field(default_factory=list)
     _secrets: set[str] = field(default_factory=set)
@@ -100,6 +103,11 @@ class Session:
         if left <= 0:
             raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed")
         return min(self.settings.timeout, left)
+
+    @property
+    def tidying(self) -> float:
+        """Seconds that removing what was written may take, whatever became of the rest."""
+        return 5.0 if self.settings.ready else max(5.0, min(self.settings.timeout, 20.0))
 
     def secret(self, *words: str) -> None:
         """Words that no output may contain, beside those of the target's URL."""
@@ -157,23 +165,25 @@ class Session:
             if isinstance(error, Blind):
                 self._observe("deadline", _blinded(error), self._begun)
             if self._undos:
-                self._tidy()
+                left = self._tidy()
+                if left and error is not None and not isinstance(error, Ended | Blind):
+                    self.warn(self.clean(f"{self.target.shown}: {left}"))
             if self._janitor is not None:
                 self._janitor.tell({"later": []})
                 self._janitor.close()
         return isinstance(error, (Ended, Blind))
 
-    def _tidy(self) -> None:
-        """Removes what was written, and proves it. What could not be removed is said with the command that does it."""
+    def _tidy(self) -> str:
+        """Removes what was written, and proves it. What could not be removed is said with the command that does it, and
+        returned."""
         begun = time.monotonic()
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
         left: list[str] = []
-        seconds = min(self.settings.timeout, 20.0)
+        seconds = self.tidying + LOADING
         for undo in reversed(self._undos):
             try:
-                with Worker() as worker:
-                    remains = worker.ask(undo.step, undo.job, seconds)["left"]
+                remains = self._tidier().ask(undo.step, undo.job, seconds)["left"]
                 if remains:
                     left.append(f"{', '.join(remains)} is still there; remove it with: {undo.command}")
             except (StepFailed, StepTimedOut) as error:
@@ -183,6 +193,13 @@ class Session:
         else:
             verdict.passed("what was written is gone again")
         self._observe("cleanup", verdict, begun)
+        return verdict.detail if left else ""
+
+    def _tidier(self) -> Worker:
+        """The process that waits for it, or another where that one had to be killed."""
+        if self._janitor is None or self._janitor.ended:
+            self._janitor = Worker()
+        return self._janitor
 
 
 class Ended(CrewmemError):

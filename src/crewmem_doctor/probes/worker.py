@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from queue import SimpleQueue
 from typing import Any
 
@@ -39,6 +39,7 @@ def main() -> None:
             answers.write(json.dumps(reply).encode() + b"\n")
         except OSError:
             break
+        _load(message.get("later", ()))
     _tidy(later)
 
 
@@ -51,6 +52,15 @@ def carry_out(step: str, job: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as error:
         return {"error": type(error).__name__, "message": " ".join(str(error).split()) or type(error).__name__}
     return answer
+
+
+def _load(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Loads what tidying up will need while there is time."""
+    for entry in entries:
+        try:
+            importlib.import_module(f"crewmem_doctor.probes.{entry['step'].rpartition('.')[0]}.steps")
+        except ImportError:
+            pass        # which the step itself will say
 
 
 def _read(jobs: SimpleQueue[bytes], later: list[Mapping[str, Any]]) -> None:
