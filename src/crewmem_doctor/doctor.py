@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from crewmem_doctor import policy
+from crewmem_doctor.audit import audit, old
 from crewmem_doctor.facts.backing_settings import with_settings
 from crewmem_doctor.facts.comments import read_comments
 from crewmem_doctor.facts.committed import committed_stores
@@ -18,20 +18,14 @@ from crewmem_doctor.facts.link.hints import hinted_variables, started_scripts
 from crewmem_doctor.facts.python import read_code
 from crewmem_doctor.facts.requirements import read_requirements
 from crewmem_doctor.model.code import Code
-from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.observation import Observation
-from crewmem_doctor.model.project import Gap, Project
+from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release
-from crewmem_doctor.model.report import Report, Row
-from crewmem_doctor.placement import described, place
-from crewmem_doctor.releases.known import WITH_MEMORY
+from crewmem_doctor.model.report import Report
 from crewmem_doctor.settings import Settings
 from crewmem_doctor.sources.discover import Tree, discover
-from crewmem_doctor.survival import remembers, survival
-
-if TYPE_CHECKING:
-    from crewmem_doctor.probes import People, Target
+from crewmem_doctor.survival import remembers
 
 Probing = Callable[[Project], tuple[Observation, ...]]
 
@@ -58,37 +52,6 @@ def read(path: Path, settings: Settings, overlay: Mapping[str, bytes] | None = N
     return read_project(tree, settings)
 
 
-def probe(targets: Sequence[Target], settings: Settings, environ: Mapping[str, str], root: Path,
-          project: Project | None, people: People) -> tuple[Observation, ...]:
-    """What the probes saw of the targets. `project` is what the scan found at `root`, where there was one."""
-    from crewmem_doctor import probes  # which a scan has no use for
-
-    return probes.run(targets, settings, environ, root, project, people)
-
-
-def judge(observations: tuple[Observation, ...], settings: Settings, project: Project | None) -> Report:
-    """The report of probes alone: nothing of the tree is judged. `project` gives the lines that findings stand at."""
-    policy.check(settings)
-    alone = Project(Release(WITH_MEMORY), code=Code(uses_crewai=True), observations=observations)
-    if project is not None:
-        alone = replace(alone, release=project.release, excerpt=project.excerpt)
-    return audit(alone, replace(settings, ignore=(*settings.ignore, "CM0")))
-
-
-def audit(project: Project, settings: Settings) -> Report:
-    """What the rules say of a project, and what counts of it."""
-    findings, crashes = run_rules(project, settings)
-    kept, suppressed = policy.apply(findings, project, settings)
-    gaps = tuple(sorted({*project.gaps, *crashes}))
-    rows = survival_table(project)
-    ran = {id(run.memory) for run in project.runs}
-    listed = tuple(m for m in project.memories if m.id and (id(m) in ran or not old(m, project.code)))
-    return Report(
-        project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
-        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
-        fail_on=settings.fail_on, locations=locations(listed, rows, project.release), excerpt=project.excerpt)
-
-
 def read_project(tree: Tree, settings: Settings) -> Project:
     """files → facts → joins → the frozen model."""
     found, deployment_gaps = read_deployments(tree)
@@ -109,40 +72,6 @@ def numbered(memories: Iterable[Memory], code: Code, release: Release) -> tuple[
     """In order of place; m1, m2 … for those that are on, old copies last. What is off on this release has no id."""
     ordered = sorted(memories, key=lambda m: (not remembers(m, release), old(m, code), m.at, m.kind, m.callee))
     return tuple(replace(m, id=f"m{n}" if remembers(m, release) else "") for n, m in enumerate(ordered, 1))
-
-
-def old(memory: Memory, code: Code) -> bool:
-    """Whether it stands in what looks like an old copy of a module."""
-    module = code.module(memory.at.path)
-    return module is not None and module.archived
-
-
-def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:
-    """What every chosen rule says. A rule that crashes becomes a gap and never hides what the others found."""
-    findings: list[Finding] = []
-    crashes: list[Gap] = []
-    for rule in policy.chosen(settings):
-        try:
-            findings.extend(rule.check(project))
-        except Exception as error:
-            crashes.append(Gap("", 0, "crash", f"{rule.id} {rule.name} failed: {type(error).__name__}: {error}"))
-    return findings, crashes
-
-
-def survival_table(project: Project) -> tuple[Row, ...]:
-    """One row for each memory that is on in each service that runs it."""
-    return tuple(
-        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display,
-            run.service.deployment)
-        for run in project.runs if remembers(run.memory, project.release))
-
-
-def locations(memories: Iterable[Memory], rows: tuple[Row, ...], release: Release) -> dict[str, str]:
-    """Where each memory's records land: as the first service that runs it has it, else as the code says."""
-    found: dict[str, str] = {}
-    for row in rows:
-        found.setdefault(row.memory, row.location)
-    return {memory.id: found.get(memory.id) or described(memory, release) for memory in memories}
 
 
 def excerpts(tree: Tree) -> Callable[[str, int], str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crewmem_doctor import doctor
+from crewmem_doctor.audit import audit
 from crewmem_doctor.rules import catalogue
 from crewmem_doctor.rules.base import HERE, Example, Rule
 from crewmem_doctor.settings import Settings
@@ -34,7 +35,7 @@ def test_example(rule: Rule, example: Example, kind: str, tmp_path: Path) -> Non
     marks = lay_out(example, tmp_path)
     assert bool(marks) == (kind == "bad"), "a bad example marks a line, a good one none"
     project = replace(doctor.read(tmp_path, Settings()), observations=example.observations)
-    report = doctor.audit(project, Settings())
+    report = audit(project, Settings())
     assert not report.gaps, report.gaps
     found = [f for f in (*report.findings, *(s.finding for s in report.suppressed)) if f.rule == rule.id]
     assert sorted((f.at.path, f.at.line) for f in found) == sorted(marks), [f.message for f in found]

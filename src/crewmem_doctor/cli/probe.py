@@ -26,14 +26,16 @@ def probe(words: Sequence[str], flags: Mapping[str, Any]) -> int:
     wanted = targets(settings)
     probing.check(settings)
 
-    from crewmem_doctor import doctor
+    from crewmem_doctor import live
 
     project: Project | None = None
     if _worth_reading(settings, root):
+        from crewmem_doctor import doctor
+
         with waiting("Reading the project", quiet=settings.quiet):
             project = doctor.read(root, settings)
     seen = probing.observe(root, settings, project)
-    report = doctor.judge(seen, settings, project)
+    report = live.judge(seen, settings, project)
     if settings.ready and not settings.formats:
         output.put(_line(report))
     else:

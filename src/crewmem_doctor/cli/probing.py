@@ -29,12 +29,12 @@ def check(settings: Settings) -> None:
 
 def observe(root: Path, settings: Settings, project: Project | None) -> tuple[Observation, ...]:
     """Probes what the settings name. Ctrl-C and SIGTERM end it once it has removed what it wrote."""
-    from crewmem_doctor import doctor
+    from crewmem_doctor import live
     from crewmem_doctor.probes import People, parse
 
     targets = [parse(word, os.environ) for word in settings.probes]
     with _terminable(), _shown(settings) as progress:
-        return doctor.probe(targets, settings, os.environ, root, project, People(_confirm, progress, _warn))
+        return live.probe(targets, settings, os.environ, root, project, People(_confirm, progress, _warn))
 
 
 def _confirm(question: str) -> bool:

@@ -1,0 +1,64 @@
+"""The model in, one report out: what the rules say of a project, and what counts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crewmem_doctor import policy
+from crewmem_doctor.model.code import Code
+from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.project import Gap, Project
+from crewmem_doctor.model.release import Release
+from crewmem_doctor.model.report import Report, Row
+from crewmem_doctor.placement import described, place
+from crewmem_doctor.settings import Settings
+from crewmem_doctor.survival import remembers, survival
+
+
+def audit(project: Project, settings: Settings) -> Report:
+    """What the rules say of a project, and what counts of it."""
+    findings, crashes = run_rules(project, settings)
+    kept, suppressed = policy.apply(findings, project, settings)
+    gaps = tuple(sorted({*project.gaps, *crashes}))
+    rows = survival_table(project)
+    ran = {id(run.memory) for run in project.runs}
+    listed = tuple(m for m in project.memories if m.id and (id(m) in ran or not old(m, project.code)))
+    return Report(
+        project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
+        exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
+        fail_on=settings.fail_on, locations=locations(listed, rows, project.release), excerpt=project.excerpt)
+
+
+def old(memory: Memory, code: Code) -> bool:
+    """Whether it stands in what looks like an old copy of a module."""
+    module = code.module(memory.at.path)
+    return module is not None and module.archived
+
+
+def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:
+    """What every chosen rule says. A rule that crashes becomes a gap and never hides what the others found."""
+    findings: list[Finding] = []
+    crashes: list[Gap] = []
+    for rule in policy.chosen(settings):
+        try:
+            findings.extend(rule.check(project))
+        except Exception as error:
+            crashes.append(Gap("", 0, "crash", f"{rule.id} {rule.name} failed: {type(error).__name__}: {error}"))
+    return findings, crashes
+
+
+def survival_table(project: Project) -> tuple[Row, ...]:
+    """One row for each memory that is on in each service that runs it."""
+    return tuple(
+        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display,
+            run.service.deployment)
+        for run in project.runs if remembers(run.memory, project.release))
+
+
+def locations(memories: Iterable[Memory], rows: tuple[Row, ...], release: Release) -> dict[str, str]:
+    """Where each memory's records land: as the first service that runs it has it, else as the code says."""
+    found: dict[str, str] = {}
+    for row in rows:
+        found.setdefault(row.memory, row.location)
+    return {memory.id: found.get(memory.id) or described(memory, release) for memory in memories}
