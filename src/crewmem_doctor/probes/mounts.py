@@ -21,8 +21,9 @@ _LAYERS = frozenset({"overlay", "overlayfs", "aufs", "unionfs", "fuse.fuse-overl
 _NETWORK = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "orangefs",
     "pvfs2", "ocfs2", "gfs2", "moosefs", "davfs", "fuse.glusterfs", "fuse.mfs", "fuse.sshfs", "fuse.s3fs",
-    "fuse.gcsfuse", "fuse.rclone", "fuse.goofys", "fuse.geesefs", "fuse.mountpoint-s3", "fuse.blobfuse", "fuse.blobfuse2",
-    "fuse.juicefs", "fuse.JuiceFS", "fuse.seaweedfs", "fuse.curlftpfs", "fuse.davfs", "fuse.ceph", "fuse.ceph-fuse",
+    "fuse.gcsfuse", "fuse.rclone", "fuse.goofys", "fuse.geesefs", "fuse.mountpoint-s3", "fuse.blobfuse",
+    "fuse.blobfuse2", "fuse.juicefs", "fuse.JuiceFS", "fuse.seaweedfs", "fuse.curlftpfs", "fuse.davfs",
+    "fuse.ceph", "fuse.ceph-fuse",
 })
 _DISKS = frozenset({
     "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "reiserfs", "nilfs2", "vfat", "exfat",
