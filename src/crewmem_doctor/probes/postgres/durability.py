@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from crewmem_doctor.model.record import dataclass
@@ -119,6 +119,9 @@ class Server:
         if source in ("client", "environment variable", "session"):
             return f"-- take {name} out of the URL's options or PGOPTIONS"
         return f"ALTER SYSTEM SET {name} = {value};\nSELECT pg_reload_conf();"
+
+
+Judge = Callable[[Server, Verdict], None]
 
 
 def fsync(server: Server, check: Verdict) -> None:
