@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -84,11 +85,15 @@ def test_production_needs_a_yes(case: Case) -> None:
 
 
 def test_all_connections_taken(case: Case) -> None:
-    held = []
+    held: list[psycopg.Connection[Any]] = []
+
+    def hold_all() -> None:
+        while True:
+            held.append(psycopg.connect(case.url()))
+
     try:
         with pytest.raises(psycopg.OperationalError):
-            while True:
-                held.append(psycopg.connect(case.url()))
+            hold_all()
         seen = probed(case.url())
     finally:
         for connection in held:
