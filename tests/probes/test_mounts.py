@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crewmem_doctor.probes.mounts import contained, fleeting, here, holding, parse
+from crewmem_doctor.probes.mounts import contained, doubtful, fleeting, here, holding, parse
 
 ANONYMOUS = "9f" * 32
 DOCKER = f"""\
@@ -91,6 +91,10 @@ def test_lines_that_are_none_are_passed_over(text: str) -> None:
     # a container whose storage driver is no overlay, or whose kernel is gVisor's
     ("9 1 0:3 / / rw - btrfs /dev/a rw,subvol=/docker/x", "/app/x", True, "the container's own layer"),
     ("9 1 0:3 / / rw - 9p none rw", "/app/x", True, "the container's own layer"),
+    ("9 1 0:3 / / rw - xfs /dev/mapper/docker-253:0-1-4f rw", "/app/x", True, "the container's own layer"),
+    ("9 1 0:3 / / rw - zfs rpool/docker/4f rw", "/app/x", True, "the container's own layer"),
+    # a micro-VM: who knows
+    (HOST, "/root/x", True, ""),
 ])
 def test_what_is_lost(text: str, path: str, inside: bool, said: str) -> None:
     found = holding(path, parse(text))
@@ -99,9 +103,18 @@ def test_what_is_lost(text: str, path: str, inside: bool, said: str) -> None:
     assert said in clause if said else not clause
 
 
+def test_the_disk_of_a_micro_vm_is_doubtful() -> None:
+    root, volume = (next(mount for mount in parse(HOST) if mount.point == point) for point in ("/", "/srv"))
+    assert doubtful(root, True)
+    assert not doubtful(root, False)
+    assert not doubtful(volume, True)
+    assert not any(doubtful(mount, True) for mount in parse(DOCKER))
+
+
 @pytest.mark.parametrize(("environ", "text", "mark", "inside"), [
     ({}, DOCKER, "", True), ({}, POD, "", True), ({}, HOST, "", False), ({}, COMPOSEFS, "", False),
     ({}, HOST, ".dockerenv", True), ({}, HOST, "run/.containerenv", True), ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, HOST, "", True),
+    ({}, "9 1 0:3 /var/lib/docker/btrfs/subvolumes/4f / rw - btrfs /dev/sda rw", "", True),
     ({"container": "podman"}, HOST, "", True), ({"container": "lxc"}, HOST, "", False), ({"container": "systemd-nspawn"}, HOST, "", False),
 ])
 def test_what_tells_a_container(tmp_path: Path, environ: dict[str, str], text: str, mark: str, inside: bool) -> None:

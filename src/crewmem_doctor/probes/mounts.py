@@ -35,7 +35,8 @@ _DISKS = frozenset({
 # What Docker and Podman leave behind. LXC and systemd-nspawn run whole machines, whose disk is kept: no such mark.
 _MARKS = ("/.dockerenv", "/run/.containerenv")
 _RUNTIMES = frozenset({"docker", "podman", "oci", "containerd", "kube", "garden"})
-_RUNTIME = re.compile(r"/(?:docker|containerd|containers/storage|crio|cri-o|buildkit)/|/io\.containerd\.|/overlay2/")
+_RUNTIME = re.compile(
+    r"/(?:docker|containerd|containers/storage|crio|cri-o|buildkit)/|/io\.containerd\.|/overlay2/|^/dev/mapper/docker-")
 _ANONYMOUS = re.compile(r"/volumes/[0-9a-f]{64}/_data(?:/|$)")
 _EMPTY_DIR = re.compile(r"/volumes/kubernetes\.io~empty-dir/")
 
@@ -140,8 +141,7 @@ def contained(environ: Mapping[str, str], mounts: Sequence[Mount], root: Path = 
     if any((root / mark.lstrip("/")).exists() for mark in _MARKS):
         return True
     base = holding("/", mounts)
-    return base is not None and base.kind == "overlay" and any(
-        _RUNTIME.search(option) for option in base.options if option.startswith(("lowerdir=", "upperdir=")))
+    return base is not None and _is_layer(base)
 
 
 def fleeting(mount: Mount, in_container: bool) -> str:
@@ -152,10 +152,19 @@ def fleeting(mount: Mount, in_container: bool) -> str:
         return f"{mount.described} is an emptyDir: gone with its pod"
     if _ANONYMOUS.search(mount.root):
         return f"{mount.described} is an anonymous volume: a new container gets a new, empty one"
-    if in_container and (mount.point == "/" or (mount.kind == "overlay" and _is_layer(mount))):
+    if in_container and (_is_layer(mount) or (mount.point == "/" and (mount.kind == "overlay" or mount.type == "9p"))):
         return f"{mount.described} is the container's own layer: gone with the next deploy"
     return ""
 
 
+def doubtful(mount: Mount, in_container: bool) -> bool:
+    """Whether it is a container's root on a disk of its own, as a micro-VM that runs an image has: some platforms keep
+    that disk and some make a new one for each deploy."""
+    return in_container and mount.point == "/" and mount.kind == "durable" and not fleeting(mount, in_container)
+
+
 def _is_layer(mount: Mount) -> bool:
-    return any(_RUNTIME.search(option) for option in mount.options if option.startswith(("lowerdir=", "upperdir=")))
+    """Whether it lies where a runtime keeps its layers, be its storage driver overlay, btrfs, zfs or devicemapper."""
+    if mount.kind != "overlay" and mount.point != "/":
+        return False
+    return any(_RUNTIME.search(word) for word in (mount.root, mount.source, *mount.options))

@@ -18,13 +18,13 @@ def facts(text: str, path: str, contained: bool, journal: str = "wal") -> dict[s
     assert mount is not None
     return {"real": path, "journal": journal, "folder": {"kind": "directory"}, "mount": {
         "kind": mount.kind, "described": mount.described, "read_only": mount.read_only, "contained": contained,
-        "fleeting": mounts.fleeting(mount, contained)}}
+        "doubtful": mounts.doubtful(mount, contained), "fleeting": mounts.fleeting(mount, contained)}}
 
 
 @pytest.mark.parametrize(("text", "path", "contained", "outcome"), [
     (DOCKER, "/app/memory.db", True, "fail"), (DOCKER, "/data/memory.db", True, "pass"), (DOCKER, "/cache/memory.db", True, "fail"),
     (POD, "/scratch/memory.db", True, "fail"), (POD, "/data/memory.db", True, "pass"), (POD, "/shared/memory.db", True, "pass"),
-    (HOST, "/root/memory.db", False, "pass"), (HOST, "/tmp/memory.db", False, "fail"), (COMPOSEFS, "/opt/memory.db", False, "skip"),
+    (HOST, "/root/memory.db", False, "pass"), (HOST, "/root/memory.db", True, "skip"), (HOST, "/tmp/memory.db", False, "fail"), (COMPOSEFS, "/opt/memory.db", False, "skip"),
     ("9 1 0:3 / / rw - fuse.something x rw", "/x.db", False, "skip"),
 ])
 def test_whether_a_file_system_keeps_a_database(text: str, path: str, contained: bool, outcome: str) -> None:

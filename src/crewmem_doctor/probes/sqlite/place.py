@@ -68,6 +68,9 @@ def filesystem(facts: Mapping[str, Any], check: Verdict) -> None:
         inside = mount["contained"]
         check.failed(mount["fleeting"], remedy=f"Put {folder} on a volume" if inside else "Put the database on a disk",
                      snippet=volume if inside else "")
+    elif mount["doubtful"]:
+        check.skipped(f"{mount['described']} is the root of an image that runs as a machine; whether it outlives a "
+                      "deploy cannot be seen from here, while a mounted volume does")
     elif mount["kind"] == "network":
         check.passed(f"{mount['described']} is kept on another machine; no two machines must write to it at once")
     elif mount["kind"] == "overlay":

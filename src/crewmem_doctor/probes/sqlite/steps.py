@@ -44,7 +44,8 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
     if mount is not None:
         inside = mounts.contained(job["environ"], there)
         found["mount"] = {"kind": mount.kind, "described": mount.described, "read_only": mount.read_only,
-                          "fleeting": mounts.fleeting(mount, inside), "contained": inside}
+                          "fleeting": mounts.fleeting(mount, inside), "doubtful": mounts.doubtful(mount, inside),
+                          "contained": inside}
     if found["folder"]["kind"] == "directory":
         space = os.statvfs(real.parent) if hasattr(os, "statvfs") else None
         found["free"] = space.f_bavail * space.f_frsize if space else None
