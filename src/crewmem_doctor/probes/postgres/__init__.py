@@ -6,6 +6,7 @@ catalogues and settings, and no table of the user's.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from crewmem_doctor.probes import guard
@@ -17,6 +18,9 @@ from crewmem_doctor.probes.session import Blind, Ended, Session
 
 _DOES = "connects, makes a table in a schema of its own, and drops both"
 _SECRETS = ("PGPASSWORD", "PGSSLPASSWORD")
+READY = 2.0         # seconds that the network may take in a start-up check,
+STARTS = 10.0       # and that the check may take with the start of its process
+LOOKS, AGAIN = 6, 0.5       # how often a row that is not there is looked for, and the seconds between two looks
 
 
 def probe(session: Session) -> None:
@@ -38,7 +42,8 @@ def probe(session: Session) -> None:
 
 
 def _job(session: Session, **more: Any) -> dict[str, Any]:
-    return {"url": session.target.text, "seconds": session.seconds, **more}
+    seconds = min(session.seconds, READY) if session.settings.ready else session.seconds
+    return {"url": session.target.text, "seconds": seconds, **more}
 
 
 def _connected(session: Session, worker: Worker) -> tuple[dict[str, str], Server]:
@@ -54,7 +59,8 @@ def _connected(session: Session, worker: Worker) -> tuple[dict[str, str], Server
         hosts = parameters.get("host") or session.environ.get("PGHOST", "")
         database = parameters.get("dbname") or session.environ.get("PGDATABASE", "")
         guard.allow(session, _DOES, *hosts.split(","), database)
-        answer = worker.ask("postgres.look", _job(session), session.seconds)
+        limit = min(session.seconds, STARTS) if session.settings.ready else session.seconds
+        answer = worker.ask("postgres.look", _job(session), limit)
         trouble = answer.get("trouble")
         if trouble:
             check.blind(trouble["says"], remedy=trouble["remedy"])
@@ -158,8 +164,7 @@ def _handed_on(session: Session, server: Server, parameters: dict[str, str], tab
         if not written:
             check.skipped("nothing was written that could be read")
             return
-        with Worker() as reader:
-            answer = reader.ask("postgres.read", {**job, "seconds": session.seconds}, session.seconds)
+        answer, late = _read(session, job)
         trouble = answer.get("trouble")
         if trouble:
             check.blind(trouble["says"], remedy=trouble["remedy"])
@@ -169,7 +174,24 @@ def _handed_on(session: Session, server: Server, parameters: dict[str, str], tab
         elif answer["changed"]:
             check.failed(f"what came back is not what was written: {', '.join(answer['changed'])}",
                          remedy="Look for a proxy or a trigger that changes records on their way")
+        elif late:
+            check.failed(f"a second process found the row only after {late:.1f} s: another server, which lags behind, "
+                         "answers reads", minor=True,
+                         remedy="Read memory from the primary, or let commits wait for its replicas",
+                         snippet="synchronous_commit = remote_apply")
         else:
             kinds = "bytea, text, jsonb" + (" and vector" if server.vector else "")
             plain = "" if server.unicode else f" (ASCII only: the database's encoding is {server.encoding})"
             check.passed(f"{kinds} came back as they were written{plain}")
+
+
+def _read(session: Session, job: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """What a second process finds, and after how many seconds where it was not there at once."""
+    begun = time.monotonic()
+    with Worker() as reader:
+        for look in range(LOOKS):
+            answer = reader.ask("postgres.read", {**job, "seconds": session.seconds}, session.seconds)
+            if answer.get("found", True):
+                return answer, time.monotonic() - begun if look else 0.0
+            time.sleep(AGAIN)
+    return answer, 0.0
