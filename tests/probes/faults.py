@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
 
-Kind = Literal["none", "latency", "reset", "half-open", "truncation", "blackhole", "closed"]
-KINDS: tuple[Kind, ...] = ("latency", "reset", "half-open", "truncation", "blackhole", "closed")
+Kind = Literal["none", "latency", "reset", "half-open", "truncation", "blackhole", "closed", "trickle"]
+KINDS: tuple[Kind, ...] = ("latency", "reset", "half-open", "truncation", "blackhole", "closed", "trickle")
 CHUNK = 65536
 
 
@@ -35,7 +35,8 @@ class Fault:
     latency: each chunk, either way, comes `seconds` late. reset: a TCP reset both ways. half-open: what the client sends
     still arrives at the server, and nothing ever comes back. truncation: the answer stops after `after` bytes and the
     connection ends as if that were all. blackhole: from then on nothing passes either way, and nothing is closed. closed:
-    the connection is ended politely before a byte has passed.
+    the connection is ended politely before a byte has passed. trickle: the answer comes byte by byte, `seconds` apart, so
+    that no timeout between two pieces ends it.
     """
 
     kind: Kind = "none"
@@ -48,7 +49,7 @@ class Fault:
         return self.kind != "none" and self.first <= connection and (self.last is None or connection <= self.last)
 
     @classmethod
-    def drawn(cls, draw: random.Random, *, connections: int = 4, answer: int = 400, slow: float = 0.2) -> Fault:
+    def drawn(cls, draw: random.Random, *, connections: int = 4, answer: int = 60, slow: float = 0.2) -> Fault:
         """A fault for a seeded run: any kind, in one of the first `connections` connections, or from there on."""
         first = draw.randrange(connections)
         return cls(draw.choice(KINDS), draw.choice((0, draw.randrange(8), draw.randrange(answer))),
@@ -131,8 +132,8 @@ class FaultProxy:
                     self._open.add(client)
             server = self._connected()
             self._pump(client, server, number)
-        except OSError:
-            pass        # either side is gone, which is what the other is told next
+        except (OSError, ValueError):
+            pass        # either side is gone (ValueError: select is given a closed one), which the other is told next
         finally:
             for one in (client, server):
                 if one is not None:
@@ -186,6 +187,8 @@ class FaultProxy:
             client.sendall(data)
             return True
         passed = data[:max(0, fault.after - before)]
+        if fault.kind == "trickle":
+            return self._trickle(client, data, len(passed))
         if fault.kind == "half-open":
             client.sendall(passed)
             return True
@@ -193,6 +196,13 @@ class FaultProxy:
         if fault.kind == "reset":
             _reset(client, server)
         return fault.kind == "blackhole"        # which the pump sees next; truncation ends here
+
+    def _trickle(self, client: socket.socket, data: bytes, at_once: int) -> bool:
+        client.sendall(data[:at_once])
+        for i in range(at_once, len(data)):
+            client.sendall(data[i:i + 1])
+            time.sleep(self.fault.seconds)
+        return True
 
     def _applies(self, kind: Kind, number: int) -> bool:
         fault = self.fault

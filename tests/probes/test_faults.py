@@ -6,6 +6,7 @@ import random
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -77,6 +78,13 @@ def test_latency_is_added(upstream: tuple[str, int]) -> None:
         with pytest.raises(TimeoutError):
             asked(proxy, 0.1)
         assert asked(proxy) == ANSWER
+
+
+def test_an_answer_trickles(upstream: tuple[str, int]) -> None:
+    with FaultProxy(upstream, Fault("trickle", after=97, seconds=0.1)) as proxy:
+        begun = time.monotonic()
+        assert asked(proxy, 0.2) == ANSWER
+        assert time.monotonic() - begun >= 0.2
 
 
 def test_a_fault_may_hit_one_connection_only(upstream: tuple[str, int]) -> None:
