@@ -169,7 +169,7 @@ def remove(job: Mapping[str, Any]) -> dict[str, Any]:
     end = time.monotonic() + job["seconds"]
     while True:
         try:
-            return _remove(table, {**job, "seconds": max(1.0, end - time.monotonic())})
+            return _remove(table, {**job, "seconds": max(1.0, (end - time.monotonic()) / 2)})
         except psycopg.Error as error:
             trouble = named(error)
             if not trouble.lost or time.monotonic() + 1 > end:
