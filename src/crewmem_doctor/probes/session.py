@@ -156,15 +156,17 @@ class Session:
         with _undisturbed():
             if isinstance(error, Blind):
                 self._observe("deadline", _blinded(error), self._begun)
-            if self._undos:
-                self._tidy()
-            if self._janitor is not None:
+            clean = self._tidy() if self._undos else True
+            if self._janitor is not None and clean:
                 self._janitor.tell({"later": []})
                 self._janitor.close()
+            elif self._janitor is not None:     # what could not be removed now it tries once more, on its own
+                self._janitor.release()
         return isinstance(error, (Ended, Blind))
 
-    def _tidy(self) -> None:
-        """Removes what was written, and proves it. What could not be removed is said with the command that does it."""
+    def _tidy(self) -> bool:
+        """Removes what was written, and proves it. What could not be removed is said with the command that does it, and
+        makes the answer False."""
         begun = time.monotonic()
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
@@ -183,6 +185,7 @@ class Session:
         else:
             verdict.passed("what was written is gone again")
         self._observe("cleanup", verdict, begun)
+        return not left
 
 
 class Ended(CrewmemError):
