@@ -192,3 +192,18 @@ def test_a_target_may_stand_in_the_environment_or_in_a_file(tmp_path: Path) -> N
 def test_words_that_name_no_target_are_refused(word: str) -> None:
     with pytest.raises(UsageError):
         parse(word, {})
+
+
+def test_what_could_not_be_removed_is_tried_once_more_afterwards(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with session_of(tmp_path) as session:
+        monkeypatch.setattr("crewmem_doctor.probes.session.LOADING", 0.0)
+        monkeypatch.setattr(Session, "tidying", property(lambda self: 0.0))      # no process answers in that time
+        written = tmp_path / session.namespace
+        session.undo("files.remove", {"paths": [str(written)]}, f"rm -r {written}")
+        written.mkdir()
+    assert outcomes(session)[-1] == ("cleanup", "error")
+    end = time.monotonic() + 30
+    while written.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not written.exists()

@@ -104,6 +104,14 @@ class Worker:
         self._process.kill()
         self._process.wait()
 
+    def release(self) -> None:
+        """Ends its input and lets it finish by itself, for as long as that takes."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except OSError:
+            pass
+
     def close(self, seconds: float = 2.0) -> None:
         """Lets the child end by itself, and kills it after `seconds`."""
         assert self._process.stdin is not None

@@ -152,8 +152,7 @@ class Session:
         self._undos.append(Undo(step, job, command))
         if self._janitor is None:
             self._janitor = Worker()
-        later = [{"step": undo.step, "job": dict(undo.job)} for undo in reversed(self._undos)]
-        self._janitor.tell({"later": later})
+        self._janitor.tell({"later": self._later()})
         self._janitor.answer("later", 20.0)
 
     def __enter__(self) -> Session:
@@ -164,13 +163,10 @@ class Session:
         with _undisturbed():
             if isinstance(error, Blind):
                 self._observe("deadline", _blinded(error), self._begun)
-            if self._undos:
-                left = self._tidy()
-                if left and error is not None and not isinstance(error, Ended | Blind):
-                    self.warn(self.clean(f"{self.target.shown}: {left}"))
-            if self._janitor is not None:
-                self._janitor.tell({"later": []})
-                self._janitor.close()
+            left = self._tidy() if self._undos else ""
+            if left and error is not None and not isinstance(error, Ended | Blind):
+                self.warn(self.clean(f"{self.target.shown}: {left}"))
+            self._dismiss(left)
         return isinstance(error, (Ended, Blind))
 
     def _tidy(self) -> str:
@@ -200,6 +196,20 @@ class Session:
         if self._janitor is None or self._janitor.ended:
             self._janitor = Worker()
         return self._janitor
+
+    def _dismiss(self, left: str) -> None:
+        """Ends the process that waits to tidy up. What could not be removed now it tries once more, on its own."""
+        if self._janitor is None:
+            return
+        if left:
+            self._tidier().tell({"later": self._later()})
+            self._tidier().release()
+        else:
+            self._janitor.tell({"later": []})
+            self._janitor.close()
+
+    def _later(self) -> list[dict[str, Any]]:
+        return [{"step": undo.step, "job": dict(undo.job)} for undo in reversed(self._undos)]
 
 
 class Ended(CrewmemError):

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from crewmem_doctor.errors import UsageError
 from crewmem_doctor.model.record import dataclass
-from crewmem_doctor.redact import redact
+from crewmem_doctor.redact import HIDDEN, redact
 from crewmem_doctor.settings.readers import did_you_mean
 
 Kind = Literal["crewai", "crew", "redis", "postgres", "sqlite", "http", "compose", "k8s", "exec"]
@@ -59,7 +59,7 @@ def parse(word: str, environ: Mapping[str, str]) -> Target:
         kind = SCHEMES.get(scheme.lower()) or SCHEMES.get(re.sub(r"\+(?!sentinel|cluster).*", "", scheme.lower()))
         if kind is None:
             raise UsageError(f"{redact(text)} cannot be probed: {scheme}:// is none of {', '.join(SCHEMES)}")
-        return Target(kind, text, redact(text))
+        return Target(kind, text, _shown(kind, text))
     kind_word, _, rest = text.partition(":")
     if kind_word not in WORDS:
         known = (*WORDS, *SCHEMES)
@@ -68,6 +68,20 @@ def parse(word: str, environ: Mapping[str, str]) -> Target:
     found = next(kind for kind in WORDS if kind == kind_word)
     _require(found, rest)
     return Target(found, text, redact(text), rest)
+
+
+def _shown(kind: Kind, text: str) -> str:
+    """A store's URL without userinfo and query. One whose password holds an unquoted / ? or # cannot be told apart from
+    one without a password, and is hidden."""
+    if kind not in ("redis", "postgres"):
+        return redact(text)
+    scheme, _, rest = text.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path, _, query = rest[len(authority):].partition("?")
+    is_place = "@" in authority or re.fullmatch(r"[^:]*(?::\d*)?(?:,[^:]*(?::\d*)?)*|.*\]:?\d*", authority)
+    if "@" in path or ("@" in query and not (is_place and re.match(r"[\w.-]+=", query))):
+        return f"{scheme}://{HIDDEN}"
+    return redact(f"{scheme}://{authority.rpartition('@')[2]}{path.partition('#')[0]}")
 
 
 def _resolved(word: str, environ: Mapping[str, str]) -> str:
