@@ -96,6 +96,11 @@ class PostgresStorage:
                 self._connection.close()
             self._connection = None
 
+    @property
+    def write_lock(self) -> threading.RLock:
+        """CrewAI 1.10 holds this over a save; later releases do not ask for it."""
+        return self._lock
+
     # ---- writing
 
     def save(self, records: list[MemoryRecord]) -> None:

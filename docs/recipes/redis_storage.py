@@ -15,6 +15,7 @@ raised.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
@@ -59,6 +60,7 @@ class RedisStorage:
 
     def __init__(self, url: str, *, prefix: str = "crewai:memory", retries: int = 8) -> None:
         self._prefix = prefix
+        self._lock = threading.RLock()
         self._redis = redis.Redis.from_url(
             url,
             socket_connect_timeout=5,
@@ -85,6 +87,11 @@ class RedisStorage:
     def close(self) -> None:
         """Close this process' connections. The next use opens others."""
         self._redis.close()
+
+    @property
+    def write_lock(self) -> threading.RLock:
+        """CrewAI 1.10 holds this over a save; later releases do not ask for it."""
+        return self._lock
 
     # ---- writing
 

@@ -25,3 +25,11 @@ def postgres_server() -> Iterator[servers.Server]:
     server = servers.postgres()
     yield server
     servers.remove(server)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` the tests that share two replicas run in one worker, which starts them once."""
+    for item in items:
+        spec = getattr(item, "callspec", None)
+        if spec is not None:
+            item.add_marker(pytest.mark.xdist_group(spec.id))

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 SUPPORT = Path(__file__).parent
 RECIPES = SUPPORT.parents[1] / "docs" / "recipes"
 PYTHONS = [p for p in os.environ.get("CREWMEM_TEST_PYTHONS", "").split(os.pathsep) if p]
+PATIENCE = 180  # seconds for one answer: importing CrewAI alone takes many of them on a busy machine
 KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH")
 needs_crewai = [
     pytest.mark.crewai,
@@ -96,10 +98,14 @@ class Replica:
 
     def answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith('{"'):
+        watch = threading.Timer(PATIENCE, self._process.kill)
+        watch.start()
+        try:
+            for line in self._process.stdout:
                 found: dict[str, Any] = json.loads(line)
                 return found
+        finally:
+            watch.cancel()
         raise AssertionError(f"the replica ended with {self._process.wait(30)}: see {self._log.name}")
 
     def kill(self) -> None:

@@ -64,9 +64,10 @@ def llm(answer="done"):
 
 def obey(functions):
     """Do what each line of the input asks for. Answers go to the real output; whatever else prints goes to the errors."""
-    answers = os.fdopen(os.dup(1), "w")
+    commands, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    for line in sys.stdin:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # older releases ask whether to show traces, and would read a command
+    for line in commands:
         asked = json.loads(line)
         try:
             value = functions[asked["do"]](**asked["with"])
