@@ -27,9 +27,11 @@ from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence
 from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.model.release import Release
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
+from crewmem_doctor.rules._remedies import on_server
 from crewmem_doctor.rules.base import Example, Rule
 
 # Where nothing says that it is deployed, only that it could be.
@@ -56,7 +58,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield RULE.finding(
             service.at, f"{service.id} writes memory to {several(places)}, and {why}{unseen}",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
-            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=_fix(service))
+            because=unique(step for run, p in pairs for step in evidence_of(run, p)),
+            fix=_fix(service, pairs[0][0], project.release))
 
 
 def _vanishes(placement: Placement) -> bool:
@@ -76,11 +79,10 @@ def _graded(service: Service, runs: list[Run]) -> tuple[Severity, Confidence]:
     return severity, confidence
 
 
-def _fix(service: Service) -> Fix:
-    title, snippet = MOUNTS.get(service.platform, (
-        "Keep the records in a server: this platform has no disk for them",
-        'ExternalMemory, or Memory(storage=…) with a storage backend over os.environ["DATABASE_URL"]'))
-    return Fix(title, snippet)
+def _fix(service: Service, run: Run, release: Release) -> Fix:
+    if service.platform in MOUNTS:
+        return Fix(*MOUNTS[service.platform])
+    return on_server(run.memory, release, ", since this platform has no disk for them")
 
 
 RULE = Rule(

@@ -13,7 +13,7 @@ Chat().kickoff(inputs={"message": text})
 ```
 
 ## Fix
-Bring the id of the conversation: `kickoff(inputs={"id": conversation_id, …})`. `restore_from_state_id=` also reads a stored
+Bring the id of the conversation: `flow.kickoff(inputs={"id": conversation_id})`. `restore_from_state_id=` also reads a stored
 state, but goes on under a new id, so the next run must be told that one.
 
 ## When this is not a problem

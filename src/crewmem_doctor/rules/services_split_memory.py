@@ -73,7 +73,7 @@ def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
         confidence=confidence,
         because=unique([Step(one.service.at, "the other service"), *(s for a, b in found for s in (*evidence_of(*a), *evidence_of(*b)))]),
         fix=Fix(f"Mount one volume in {one.service.name} and {two.service.name}, with the same CREWAI_STORAGE_DIR in both",
-                mounting(two.service, "/data", storage_dir=True)))
+                mounting(two.service, "/data", storage_dir=True, beside=one.service)))
 
 
 def _place(run: Run, placement: Placement) -> str:
