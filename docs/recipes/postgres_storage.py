@@ -241,23 +241,22 @@ class PostgresStorage:
                 private = excluded.private, embedding = coalesce(excluded.embedding, old.embedding)
         """).format(table=self._table, columns=sql.SQL(PLAIN), vector=sql.SQL(self._vector))
         # Rows are locked in one order everywhere, so that no two writers ever wait for each other at once.
-        for record in sorted(records, key=lambda one: one.id):
-            cursor.execute(
-                statement,
-                (
-                    record.id,
-                    record.content.replace("\0", ""),
-                    _scope(record.scope),
-                    list(record.categories),
-                    Jsonb(record.metadata),
-                    record.importance,
-                    _utc(record.created_at),
-                    _utc(record.last_accessed),
-                    record.source,
-                    record.private,
-                    self._literal(record.embedding) if record.embedding else None,
-                ),
-            )
+        cursor.executemany(statement, [self._row(record) for record in sorted(records, key=lambda one: one.id)])
+
+    def _row(self, record: MemoryRecord) -> tuple[Any, ...]:
+        return (
+            record.id,
+            record.content.replace("\0", ""),
+            _scope(record.scope),
+            list(record.categories),
+            Jsonb(record.metadata),
+            record.importance,
+            _utc(record.created_at),
+            _utc(record.last_accessed),
+            record.source,
+            record.private,
+            self._literal(record.embedding) if record.embedding else None,
+        )
 
     def _nearest(
         self,

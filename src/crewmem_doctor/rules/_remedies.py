@@ -60,15 +60,20 @@ def at_path(memory: Memory, release: Release, folder: str) -> str:
 
 def _placed(memory: Memory, release: Release, folder: str) -> str:
     if memory.kind == "flow":
-        return f'@persist(SQLiteFlowPersistence("{folder}/flow_states.db"))'
+        return f'@persist(SQLiteFlowPersistence("{_volume(folder)}/flow_states.db"))'
     if memory.kind == "checkpoint":
         return f'CheckpointConfig(location="{folder}/checkpoints")'
     if unified(release):
         return f'Memory(storage="{folder}/memory")'
     if memory.kind == "long_term":
-        return f'LongTermMemory(storage=LTMSQLiteStorage(db_path="{folder}/long_term.db"))'
+        return f'LongTermMemory(storage=LTMSQLiteStorage(db_path="{_volume(folder)}/long_term.db"))'
     # The path= of the other kinds is ignored from 0.193 to 1.0, and later without an embedder_config.
     return f"CREWAI_STORAGE_DIR={folder}"
+
+
+def _volume(folder: str) -> str:
+    """The mount point: it exists, and SQLite makes no directory for a file."""
+    return "/" + folder.strip("/").split("/", 1)[0]
 
 
 def on_server(memory: Memory, release: Release, otherwise: str = "") -> Fix:

@@ -26,7 +26,7 @@ def mounting(service: Service, target: str, *, storage_dir: bool = False, home: 
         return _KUBERNETES.format(environment=f"env: [{listed}]\n    " if names else "", target=target)
     if service.platform == "dockerfile":
         variable = "".join(f"-e {n}={target} " for n in names)
-        return f"docker run {variable}-v crew-memory:{target} …"
+        return f"docker run {variable}-v crew-memory:{target} IMAGE"
     if service.platform == "fly":
         variable = "[env]\n" + "".join(f'  {n} = "{target}"\n' for n in names) if names else ""
         return f'{variable}[mounts]\n  source = "crew_memory"\n  destination = "{target}"'

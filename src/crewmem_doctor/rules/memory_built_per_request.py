@@ -130,7 +130,7 @@ def _fix(memory: Memory, release: Release) -> Fix:
     if memory.kind == "crew":
         return Fix("Build the crew once, at import, and only call kickoff in the handler",
                    'crew = build_crew()      # at import\n\ncrew.kickoff(inputs={"question": question})')
-    return Fix("Build the memory object once, at import, and pass it in", "memory = build_memory()      # at import")
+    return Fix("Build the memory object once, at import, and pass it in")
 
 
 IN_HANDLER = '''from flask import Flask, request
