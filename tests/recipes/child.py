@@ -109,7 +109,7 @@ def behaviour():
     said = {
         "count": [s.count(), s.count("/"), s.count("/user"), s.count("/user/1"), s.count("/user/1/"), s.count("/use"), s.count("/none")],
         "search": [r.content for r, _ in s.search(cat)],
-        "scores": all(a >= b for (_, a), (_, b) in zip(s.search(cat), s.search(cat)[1:])),
+        "scores": all(a >= b for (_, a), (_, b) in zip(s.search(cat), s.search(cat)[1:], strict=False)),
         "search 1": sorted(r.content for r, _ in s.search(cat, "/user/1")),
         "search category": [r.content for r, _ in s.search(cat, categories=["food"])],
         "search metadata": [r.content for r, _ in s.search(cat, metadata_filter={"a": 1, "b": [1, 2], "absent": None})],
@@ -122,7 +122,7 @@ def behaviour():
     }
     back = s.get_record(one.id)
     said["same"] = back.model_dump() == one.model_dump() and len(back.embedding) == len(one.embedding)
-    said["close"] = max(abs(a - b) for a, b in zip(back.embedding, one.embedding)) < 1e-6
+    said["close"] = max(abs(a - b) for a, b in zip(back.embedding, one.embedding, strict=True)) < 1e-6
     said["absent"] = s.get_record("absent")
     info = s.get_scope_info("/user/1")
     said["info"] = [info.path, info.record_count, info.categories, info.child_scopes, info.oldest_record == deep.created_at,

@@ -188,6 +188,43 @@ def test_an_application_with_the_recipe_keeps_everything(case: str, tree: Callab
     assert not report["not_seen"]
 
 
+ONE_HOST = """\
+import os
+
+from crewai import Agent, Crew, Task
+from crewai.memory import Memory
+
+memory = Memory()
+storage = memory
+
+
+def answer(user_id: str, question: str) -> str:
+""" + HELPER + """\
+    crew = Crew(agents=[helper], tasks=[task], memory=Memory().scope(f"/user/{user_id}/chat"))
+    return str(crew.kickoff(inputs={"question": question}))
+"""
+
+
+def test_the_compose_file_of_one_host_is_durable_shared_and_locked(tree: Callable[[Mapping[str, str]], Path],
+                                                                  doctor: Callable[..., Any]) -> None:
+    page = (RECIPES / "one_host.md").read_text(encoding="utf-8")
+    compose = page.split("```yaml\n")[1].split("```")[0]
+    files = application(ONE_HOST, "unused", "Unused", "", "1.15.30", "")
+    tasks = "from celery import Celery\n\nfrom app.crew import answer\n\napp = Celery('app')\n\n\n@app.task\ndef run(user_id, text):\n    return answer(user_id, text)\n"
+    report = doctor("scan", tree({**files, "compose.yaml": compose, "app/tasks.py": tasks,
+                                  "requirements.txt": "crewai==1.15.30\nfastapi\nuvicorn\ncelery\nredis\n"}), "--format", "json").report
+    assert {s["id"] for s in report["services"]} >= {"compose:api", "compose:worker"}
+    rows = [row for row in report["survival"] if row["service"] in ("compose:api", "compose:worker")]
+    assert rows
+    assert {row[event] for row in rows for event in ("restart", "redeploy")} == {"kept"}
+    # The page says of stale workers what is left to do.
+    loud = {f["rule"] for f in report["findings"] if f["severity"] != "note"} - {"CM306", "CM504"}
+    assert not loud, [f["message"] for f in report["findings"] if f["rule"] in loud]
+    without = compose.replace("      REDIS_URL: redis://locks:6379/0\n", "")
+    assert "CM304" in {f["rule"] for f in doctor("scan", tree({**files, "compose.yaml": without, "app/tasks.py": tasks}),
+                                                  "--format", "json").report["findings"]}
+
+
 LOOK_ALIKE = '''\
 """Memory in PostgreSQL, one day."""
 

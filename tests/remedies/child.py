@@ -152,8 +152,7 @@ def entities(snippet, root):
     value, names = _run(snippet, root, embedder=embedder)
     short = names["ShortTermMemory"](storage=names["RAGStorage"](type="short_term", embedder_config=embedder))
     short.save(LEARNT, {})
-    seen = [bool(m.search("codeword", score_threshold=0.0)) for m in (short, value)]
-    return seen
+    return [bool(m.search("codeword", score_threshold=0.0)) for m in (short, value)]
 
 
 def description(snippet, root):

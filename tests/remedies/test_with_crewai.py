@@ -18,7 +18,7 @@ from servers import Server
 
 CHILD = Path(__file__).with_name("child.py")
 pytestmark = needs_crewai
-KEYS = {name: "x" for name in ("GEMINI_API_KEY", "OPENAI_API_KEY", "COHERE_API_KEY", "GOOGLE_CLOUD_PROJECT")}
+KEYS = dict.fromkeys(("GEMINI_API_KEY", "OPENAI_API_KEY", "COHERE_API_KEY", "GOOGLE_CLOUD_PROJECT"), "x")
 
 
 @pytest.fixture(scope="module", params=[p for p in PYTHONS if named(p) in RELEASES] or ["none"],

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import re
-import sys
 import traceback
 
 from crewai.llms.base_llm import BaseLLM

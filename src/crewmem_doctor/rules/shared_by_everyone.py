@@ -15,8 +15,9 @@ def chat(message: str, user_id: str):
 ```
 
 ## Fix
-Give each user a scope: `memory=memory.scope(f"/user/{user_id}/chat")`. Releases up to 1.9 have no scopes; there mem0's
-`user_id` keeps users apart.
+Give each user a scope: `memory=memory.scope(f"/user/{user_id}/chat")`. Crews take one since 1.12; on 1.10 and 1.11
+give each user a store of its own. Releases up to 1.9.3 have no scopes: from 0.114 on an external memory with an owner keeps
+users apart ([postgres_external_storage](recipes/postgres_external_storage.md), or mem0's `user_id`).
 
 ## When this is not a problem
 Where one person uses the tool, or where all users are meant to share what is known. Handlers that know nothing of their caller
