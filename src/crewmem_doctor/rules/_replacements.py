@@ -9,17 +9,17 @@ from crewmem_doctor.model.changes.code import RemoveArgument, ReplaceArgument, S
 from crewmem_doctor.model.expression import Table, Text
 from crewmem_doctor.model.finding import Fix
 from crewmem_doctor.model.release import Release, Version
-from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.eras import era
 from crewmem_doctor.releases.imports import importable
 from crewmem_doctor.releases.keys import keyed_by
 from crewmem_doctor.releases.known import KNOWN
 from crewmem_doctor.releases.spans import Verdict
-from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._embedders import embedder
+from crewmem_doctor.rules._remedies import EXTERNAL, takes_external, unified
 from crewmem_doctor.rules._uses import Use
 
-SCOPED = ('memory = Memory()      # once, at import\n…\n'
-          'Crew(agents=[…], tasks=[…], memory=memory.scope(f"/user/{user_id}/chat"))')
+SCOPED = ('memory = Memory()      # once, at import\n\n'
+          'Crew(agents=agents, tasks=tasks, memory=memory.scope(f"/user/{user_id}/chat"))')
 SPLIT = "What was remembered for everybody is not found in the scopes. See that the id is the caller's own and stays the same."
 KEYS = ("session_id", "user_id", "thread_id", "conversation_id")
 
@@ -29,7 +29,7 @@ def instead_of(use: Use, release: Release) -> Fix:
     name = use.what
     owner = use.owner.rsplit(".", 1)[-1]
     if name in ("embedder", "embedder_config"):
-        return Fix("Name a provider that this release knows", 'embedder={"provider": "ollama", "config": {…}}')
+        return Fix("Name a provider that this release knows", embedder("ollama", release))
     if owner == "LongTermMemory" and name == "storage":
         return Fix("Pass a storage object, not a dict", 'LongTermMemory(storage=LTMSQLiteStorage(db_path="/data/long_term.db"))')
     if owner == "Memory" and name == "storage":
@@ -39,7 +39,7 @@ def instead_of(use: Use, release: Release) -> Fix:
     if owner in ("Crew", "Agent"):
         return _without(use, release) or _for_crew(release)
     if owner.startswith("kickoff"):
-        return Fix("Pass what the tasks need as inputs; it does not choose a memory", "crew.kickoff(inputs={…})")
+        return Fix("Pass what the tasks need as inputs; it does not choose a memory", 'crew.kickoff(inputs={"question": question})')
     return Fix(f"Remove {name}=; {owner} does not know it", "", safe=_ignored(use), changes=(RemoveArgument(use.at),))
 
 
@@ -57,10 +57,10 @@ def _without(use: Use, release: Release) -> Fix | None:
     given = use.call.argument("memory")
     on = given is not None and not (isinstance(given.value, Text) and given.value.value in (None, False))
     if on:
-        return Fix(f"Remove {use.what}=, which nothing reads; the crew's own memory is on", "Crew(agents=[…], tasks=[…], memory=True)",
+        return Fix(f"Remove {use.what}=, which nothing reads; the crew's own memory is on", "Crew(agents=agents, tasks=tasks, memory=True)",
                    safe=_ignored(use), changes=(RemoveArgument(use.at),))
     if use.what in ("external_memory", "short_term_memory", "long_term_memory", "entity_memory", "user_memory"):
-        return Fix(f"Turn the crew's own memory on instead of {use.what}=", "Crew(agents=[…], tasks=[…], memory=True)",
+        return Fix(f"Turn the crew's own memory on instead of {use.what}=", "Crew(agents=agents, tasks=tasks, memory=True)",
                    changes=(ReplaceArgument(use.at, "memory", "True"),),
                    caveat="What the old storage holds is not read by it.")
     return None
@@ -83,12 +83,15 @@ def per_user(release: Release) -> Fix:
     if unified(release):
         if release.always(takes_scope):
             return Fix("Hand the crew a scope for each user", SCOPED)
-        return Fix("Give each user a store of its own", 'Crew(agents=[…], tasks=[…], memory=Memory(storage=f"/data/memory/{user_id}"))')
+        return Fix("Give each user a store of its own", 'Crew(agents=agents, tasks=tasks, memory=Memory(storage=f"/data/memory/{user_id}"))')
     if not release.locked and takes_scope(release.newest):
         return Fix(f"Pin crewai=={release.newest} and hand the crew a scope for each user", SCOPED)
-    if release.always(lambda v: _ok(argument(v, "crewai.Crew", "external_memory"))):
-        return Fix("Hand the crew an external memory whose storage knows the user (a subclass of Storage with save and search)",
-                   "Crew(agents=[…], tasks=[…], external_memory=ExternalMemory(storage=UserStorage(user_id)))")
+    if takes_external(release):
+        return Fix("Turn the crew's own memory off and hand it an external one whose storage knows the user; "
+                   "docs/recipes/postgres_external_storage.md has the class", EXTERNAL)
+    if not release.locked and era(release.newest).unified:
+        return Fix(f"Pin crewai=={release.newest} and give each user a store of its own",
+                   'Crew(agents=agents, tasks=tasks, memory=Memory(storage=f"/data/memory/{user_id}"))')
     return Fix("Keep each user's history yourself and pass it in; this release has no memory per user",
                'crew.kickoff(inputs={"history": load_history(user_id)})')
 
@@ -100,9 +103,9 @@ def takes_scope(version: Version) -> bool:
 
 def _for_crew(release: Release) -> Fix:
     if unified(release):
-        return Fix("Hand the crew a Memory with the store that you mean; a server needs a storage object of its own",
-                   'Crew(agents=[…], tasks=[…], memory=Memory(storage="/data/memory"))')
-    return Fix("Turn memory on and say where it lies with CREWAI_STORAGE_DIR", "Crew(agents=[…], tasks=[…], memory=True)")
+        return Fix("Hand the crew a Memory with the store that you mean; a server needs a storage object, which docs/recipes has",
+                   'Crew(agents=agents, tasks=tasks, memory=Memory(storage="/data/memory"))')
+    return Fix("Turn memory on and say where it lies with CREWAI_STORAGE_DIR", "Crew(agents=agents, tasks=tasks, memory=True)")
 
 
 def instead_of_import(use: Use, release: Release) -> Fix:
@@ -115,7 +118,7 @@ def instead_of_import(use: Use, release: Release) -> Fix:
                    'LongTermMemory(storage=LTMSQLiteStorage(db_path="/data/long_term.db"))')
     having = next((v for v in reversed(KNOWN) if _ok(importable(v, use.what))), None)
     if having is None:
-        return Fix("Remove the import; let CrewAI keep memory itself", "Crew(agents=[…], tasks=[…], memory=True)")
+        return Fix("Remove the import; let CrewAI keep memory itself", "Crew(agents=agents, tasks=tasks, memory=True)")
     return Fix("Pin a release that has what the code imports", f"crewai=={having}")
 
 

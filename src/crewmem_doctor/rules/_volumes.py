@@ -31,25 +31,28 @@ def disk(platform: str) -> str:
             "render": "a Render disk"}.get(platform, "a durable disk")
 
 
-def mounting(service: Service, target: str, *, storage_dir: bool = False) -> str:
-    """The change as it would be written: the disk over `target` and, where asked, CREWAI_STORAGE_DIR on it."""
-    name = service.name
+def mounting(service: Service, target: str, *, storage_dir: bool = False, home: bool = False, beside: Service | None = None) -> str:
+    """The change as it would be written: the disk over `target` and, where asked, CREWAI_STORAGE_DIR and HOME on it.
+    `beside` is another service of the same compose file that gets the same."""
+    names = [n for n, wanted in (("CREWAI_STORAGE_DIR", storage_dir), ("HOME", home)) if wanted]
     if service.platform == "kubernetes":
-        variable = f"env: [{{name: CREWAI_STORAGE_DIR, value: {target}}}]\n    " if storage_dir else ""
-        return _KUBERNETES.format(environment=variable, target=target)
+        listed = ", ".join(f"{{name: {n}, value: {target}}}" for n in names)
+        return _KUBERNETES.format(environment=f"env: [{listed}]\n    " if names else "", target=target)
     if service.platform == "dockerfile":
-        variable = f"-e CREWAI_STORAGE_DIR={target} " if storage_dir else ""
-        return f"docker run {variable}-v crew-memory:{target} …"
+        variable = "".join(f"-e {n}={target} " for n in names)
+        return f"docker run {variable}-v crew-memory:{target} IMAGE"
     if service.platform == "fly":
-        variable = f'[env]\n  CREWAI_STORAGE_DIR = "{target}"\n' if storage_dir else ""
+        variable = "[env]\n" + "".join(f'  {n} = "{target}"\n' for n in names) if names else ""
         return f'{variable}[mounts]\n  source = "crew_memory"\n  destination = "{target}"'
     if service.platform == "render":
-        variable = f"envVars:\n  - {{key: CREWAI_STORAGE_DIR, value: {target}}}\n" if storage_dir else ""
+        variable = "envVars:\n" + "".join(f"  - {{key: {n}, value: {target}}}\n" for n in names) if names else ""
         return f"{variable}disk:\n  name: crew-memory\n  mountPath: {target}"
     if service.platform != "compose":
-        return f"CREWAI_STORAGE_DIR={target}" if storage_dir else ""
-    variable = f"    environment:\n      CREWAI_STORAGE_DIR: {target}\n" if storage_dir else ""
-    return f"services:\n  {name}:\n{variable}    volumes:\n      - crew-memory:{target}\nvolumes:\n  crew-memory:"
+        return "\n".join(f"{n}={target}" for n in names)
+    variable = "    environment:\n" + "".join(f"      {n}: {target}\n" for n in names) if names else ""
+    services = "".join(f"  {one.name}:\n{variable}    volumes:\n      - crew-memory:{target}\n"
+                       for one in ((beside, service) if beside is not None else (service,)))
+    return f"services:\n{services}volumes:\n  crew-memory:"
 
 
 def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, Placement]]) -> tuple[Change, ...]:

@@ -67,7 +67,7 @@ def _finding(agents: list[Memory], team: Team, what: str) -> Finding:
         subject=first.subject, evidence="agent memory flag", confidence=confidence,
         because=unique([*(Step(a.turned_on or a.at, "so does this agent") for a in agents[1:]), Step(team.at, "the crew they work in"),
                         *([Step(team.embedder, "the crew's embedder")] if team.embedder is not None else [])]),
-        fix=Fix("Leave memory to the crew, or hand the agent the memory it is to use", "Agent(role=…, goal=…, backstory=…)\nCrew(…, memory=True)"))
+        fix=Fix("Leave memory to the crew, or hand the agent the memory it is to use", "agent = Agent(role=role, goal=goal, backstory=backstory)\nCrew(agents=[agent], tasks=tasks, memory=True)"))
 
 
 TEAM = '''from crewai import Agent, Crew, Task

@@ -47,6 +47,9 @@ class Kept:
     path: object
 
 
+KIND_OF = {"short_term": "ShortTermMemory", "entities": "EntityMemory"}
+
+
 def check(project: Project) -> Iterator[Finding]:
     if not project.release.ever(lambda v: era(v).legacy):
         return
@@ -90,7 +93,7 @@ def _finding(one: Kept, other: Kept, at: Location) -> Finding:
         "and a reset of one empties both",
         subject=one.memory.subject, evidence=f"type {one.type}",
         because=(Step(one.memory.at, f"{one.memory.label} is given it"), Step(other.memory.at, f"{other.memory.label} is given the same")),
-        fix=Fix("Give each kind of memory its own collection", f'RAGStorage(type="{own}", …)'))
+        fix=Fix("Give each kind of memory its own collection", f'{KIND_OF[own]}(storage=RAGStorage(type="{own}", embedder_config=embedder))'))
 
 
 COPIED = '''from crewai import Agent, Crew, Task

@@ -49,7 +49,8 @@ def check(project: Project) -> Iterator[Finding]:
             subject=memory.callee, evidence=memory.store.why, confidence="high" if certain else "medium",
             because=_steps(memory),
             fix=Fix("Keep the conversation under the caller's id in a database, and read it at the start of each request",
-                    "messages = load_messages(session_id)      # from the database\n…\nsave_message(session_id, answer)"))
+                    'earlier = database.execute("SELECT content FROM messages WHERE session_id = %s ORDER BY id", (session_id,)).fetchall()\n'
+                    'database.execute("INSERT INTO messages (session_id, content) VALUES (%s, %s)", (session_id, answer))'))
 
 
 def _steps(memory: Memory) -> tuple[Step, ...]:

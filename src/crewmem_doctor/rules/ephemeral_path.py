@@ -20,17 +20,19 @@ Where a durable volume is mounted over that path in every service that runs the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.changes.deployment import ReplaceSetting
 from crewmem_doctor.model.expression import Place, walk
-from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.placement import covering, is_temporary
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import several, unique
+from crewmem_doctor.rules._remedies import pinned_place
 from crewmem_doctor.rules._volumes import FRESH, STORAGE_DIR, free_folder, lasting, mounted
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
@@ -46,10 +48,10 @@ def check(project: Project) -> Iterator[Finding]:
     for at, found in groups.items():
         exposed = [x for x in found if not _covered(x)]
         if exposed:
-            yield _finding(at, exposed)
+            yield _finding(project, at, exposed)
 
 
-def _finding(at: Location, found: list[Landing]) -> Finding:
+def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
     first = found[0]
     severity, confidence = worst([judged(x, "warning" if x.assumed and x.run is not None else RULE.severity) for x in found])
     path = first.path.value if isinstance(first.path, Known) else "a new temporary directory"
@@ -64,8 +66,8 @@ def _finding(at: Location, found: list[Landing]) -> Finding:
         at, f"memory is written to {path}, which is for temporary files: {event}",
         subject=first.memory.subject, evidence=path, severity=severity, confidence=confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
-        fix=Fix("Use an absolute path on a volume", "CREWAI_STORAGE_DIR=/data/crewai" if first.by_setting else '"/data/crewai"',
-                caveat=FRESH, changes=_changes(at, found)))
+        fix=replace(pinned_place(first.memory, project.release, by_setting=first.by_setting), caveat=FRESH,
+                    changes=_changes(at, found)))
 
 
 def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:

@@ -12,7 +12,10 @@ web: uvicorn app.main:app        # Procfile: memory lands in /app/.local/share/a
 
 ## Fix
 Where the platform offers a disk, mount it over the store and set `CREWAI_STORAGE_DIR` to it (Fly `[mounts]`, Render `disk`,
-Railway and Modal volumes). Elsewhere keep the records in a server: a storage backend over Postgres, Qdrant or mem0's API.
+Railway and Modal volumes). Elsewhere keep the records in a server, with a class to copy
+from the recipes. From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
+[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem
 Where what is remembered only serves one run. Volumes that live in a dashboard (Railway's, Dokku's) cannot be seen in the
@@ -27,9 +30,11 @@ from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence
 from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.model.release import Release
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
+from crewmem_doctor.rules._remedies import on_server
 from crewmem_doctor.rules.base import Example, Rule
 
 # Where nothing says that it is deployed, only that it could be.
@@ -56,7 +61,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield RULE.finding(
             service.at, f"{service.id} writes memory to {several(places)}, and {why}{unseen}",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
-            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=_fix(service))
+            because=unique(step for run, p in pairs for step in evidence_of(run, p)),
+            fix=_fix(service, pairs[0][0], project.release))
 
 
 def _vanishes(placement: Placement) -> bool:
@@ -76,11 +82,10 @@ def _graded(service: Service, runs: list[Run]) -> tuple[Severity, Confidence]:
     return severity, confidence
 
 
-def _fix(service: Service) -> Fix:
-    title, snippet = MOUNTS.get(service.platform, (
-        "Keep the records in a server: this platform has no disk for them",
-        'ExternalMemory, or Memory(storage=…) with a storage backend over os.environ["DATABASE_URL"]'))
-    return Fix(title, snippet)
+def _fix(service: Service, run: Run, release: Release) -> Fix:
+    if service.platform in MOUNTS:
+        return Fix(*MOUNTS[service.platform])
+    return on_server(run.memory, release, ", since this platform has no disk for them")
 
 
 RULE = Rule(

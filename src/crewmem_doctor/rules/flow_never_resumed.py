@@ -13,7 +13,7 @@ Chat().kickoff(inputs={"message": text})
 ```
 
 ## Fix
-Bring the id of the conversation: `kickoff(inputs={"id": conversation_id, …})`. `restore_from_state_id=` also reads a stored
+Bring the id of the conversation: `flow.kickoff(inputs={"id": conversation_id})`. `restore_from_state_id=` also reads a stored
 state, but goes on under a new id, so the next run must be told that one.
 
 ## When this is not a problem
@@ -57,7 +57,7 @@ def _finding(memory: Memory) -> Finding:
         f"the state of {flow} is saved and never read again: {started}, so every run starts from nothing under a new id",
         subject=memory.subject, evidence="kickoff without id", confidence=confidence, because=unique(steps),
         fix=Fix("Bring the id of the conversation or job; restore_from_state_id= reads a state too, but goes on under a new id",
-                'kickoff(inputs={"id": conversation_id, …})'))
+                'flow.kickoff(inputs={"id": conversation_id})'))
 
 
 CHAT = '''from crewai.flow.flow import Flow, start

@@ -34,7 +34,10 @@ from crewmem_doctor.rules._where import fresh_in
 from crewmem_doctor.rules.base import Example, Rule
 
 NAMES = {"crew_name": "crew's name", "agent_role": "agent's role"}
-REMEDIES = {"crew_name": 'Crew(name="support", …)', "agent_role": 'Agent(role="Support agent", goal=f"Help the customers of {brand}", …)'}
+REMEDIES = {
+    "crew_name": 'Crew(name="support", agents=agents, tasks=tasks, memory=True)',
+    "agent_role": 'Agent(role="Support agent", goal=f"Help the customers of {brand}", backstory=backstory)',
+}
 VERSIONS = ("importlib.metadata.version", "importlib_metadata.version")
 # What names one person, conversation or tenant for good.
 LASTING = re.compile(r"(?:^|[_ -])(?:id|uuid|sub|email|key|uid|session|thread|user)\b", re.IGNORECASE)

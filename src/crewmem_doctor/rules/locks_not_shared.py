@@ -14,7 +14,8 @@ services:
 ```
 
 ## Fix
-Set `REDIS_URL` in all of them and require `redis`; or call `set_lock_backend`; or let one container do the writing.
+Set `REDIS_URL` in all of them and require `redis`; or call `set_lock_backend`; or let one container do the writing. The whole of it is
+in [one_host](recipes/one_host.md).
 
 ## When this is not a problem
 Where only one of the containers ever writes.

@@ -48,7 +48,7 @@ def check(project: Project) -> Iterator[Finding]:
         first.turned_on or first.at, f"{on_release(project.release)} long-term memory is looked up by the exact description of a task, "
         "and every description here carries what the request said: what it stores is never found again",
         subject=first.subject, evidence="task descriptions", because=unique(steps),
-        fix=Fix("Keep descriptions constant where lessons are to be found again", 'Task(description="Answer the question in the context", context=[…], …)'))
+        fix=Fix("Keep descriptions constant where lessons are to be found again", 'Task(description="Answer the question in the context", context=[question], expected_output="an answer", agent=agent)'))
 
 
 def _varies(task: Expr) -> bool:

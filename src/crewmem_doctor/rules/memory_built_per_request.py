@@ -126,11 +126,11 @@ def _varies(memory: Memory) -> str:
 def _fix(memory: Memory, release: Release) -> Fix:
     if unified(release):
         return Fix("Build the memory once, at import, and hand it to the crew of each request",
-                   "memory = Memory()\n…\nCrew(agents=[…], tasks=[…], memory=memory)")
+                   "memory = Memory()      # at import\n\nCrew(agents=agents, tasks=tasks, memory=memory)")
     if memory.kind == "crew":
         return Fix("Build the crew once, at import, and only call kickoff in the handler",
-                   "crew = build_crew()\n…\ncrew.kickoff(inputs={…})")
-    return Fix("Build the memory object once, at import, and pass it in", "memory = build_memory()      # at import")
+                   'crew = build_crew()      # at import\n\ncrew.kickoff(inputs={"question": question})')
+    return Fix("Build the memory object once, at import, and pass it in")
 
 
 IN_HANDLER = '''from flask import Flask, request

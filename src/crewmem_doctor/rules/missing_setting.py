@@ -59,7 +59,7 @@ def check(project: Project) -> Iterator[Finding]:
             because=unique([*(turned_on(run.memory) for run in runs), *(Step(at, f"reads {name}") for at in reads),
                             Step(service.at, f"{service.id} runs it")]),
             fix=Fix(f"Set {name} in the environment of {service.name}, and read it without a default",
-                    f"environment:\n  {name}: …      # and os.environ[\"{name}\"] in the code"))
+                    f"environment:\n  {name}: ${{{name}:?}}      # compose stops where it is not set; os.environ[\"{name}\"] in the code does too"))
 
 
 def names_read(project: Project, memory: Memory) -> list[str]:

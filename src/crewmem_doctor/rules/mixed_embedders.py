@@ -95,8 +95,8 @@ def _finding(members: list[tuple[Memory, str]]) -> Finding:
         because=unique(Step(m.embedder.at if m.embedder is not None and m.embedder.at is not None else m.turned_on or m.at,
                             f"embeds with {name}") for m, name in members),
         fix=Fix("Give all of them one embedder, or each a store of its own",
-                'EMBEDDER = {"provider": "openai", "config": {"model_name": "text-embedding-3-small"}}\n…\n'
-                "Crew(agents=[…], tasks=[…], memory=True, embedder=EMBEDDER)"))
+                'EMBEDDER = {"provider": "openai", "config": {"model_name": "text-embedding-3-small"}}\n\n'
+                "Crew(agents=agents, tasks=tasks, memory=True, embedder=EMBEDDER)"))
 
 
 BOTH = _trees.CREW + '''

@@ -14,7 +14,8 @@ volumes:
 ```
 
 ## Fix
-A block volume under one replica, or a storage backend on a server where several machines need the same records.
+A block volume under one replica, or a storage backend on a server where several machines need the same records:
+[postgres_storage](recipes/postgres_storage.md) or [redis_storage](recipes/redis_storage.md).
 
 ## When this is not a problem
 A single process that writes rarely, on a mount whose locks have been proved to work. SQLite advises against it even so.

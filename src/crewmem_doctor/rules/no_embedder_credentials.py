@@ -28,9 +28,11 @@ from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.embedding import key_variables, llm_provider, without_key
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, graded, turned_on, unique
+from crewmem_doctor.rules._embedders import embedder
 from crewmem_doctor.rules._settings import environment_at, lacks, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import remembers
@@ -109,7 +111,7 @@ def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
         subject=service.id, evidence=names[0], severity=severity, confidence=confidence if sure else "medium",
         because=unique([*(turned_on(r.memory) for r in runs), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms),
                         Step(service.at, f"{service.id} runs it")]),
-        fix=_fix(memory, names[0]))
+        fix=_fix(memory, names[0], project.release))
 
 
 def _undeployed(project: Project, memory: Memory) -> Finding:
@@ -120,7 +122,7 @@ def _undeployed(project: Project, memory: Memory) -> Finding:
         f"{names[0]}: {_outcome(project)}",
         subject=memory.subject, evidence=names[0], severity="error" if certain and memory.served else "warning", confidence="medium",
         because=unique([turned_on(memory), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms)]),
-        fix=_fix(memory, names[0]))
+        fix=_fix(memory, names[0], project.release))
 
 
 def _embedder(memory: Memory) -> str:
@@ -139,11 +141,11 @@ def _outcome(project: Project) -> str:
     return verdict.sentence if verdict is not None else "every save fails"
 
 
-def _fix(memory: Memory, key: str) -> Fix:
+def _fix(memory: Memory, key: str, release: Release) -> Fix:
     provider = next((EMBEDDERS[p] for m, _ in memory.llms if (p := llm_provider(m)) in EMBEDDERS), None)
     if memory.embedder is not None or provider is None:
         return Fix(f"Give the service {key}, or memory an embedder whose credentials are there", f"environment:\n  {key}: ${{{key}}}")
-    return Fix("Give memory an embedder of a provider that is there", f'embedder={{"provider": "{provider}", "config": {{…}}}}')
+    return Fix("Give memory an embedder of a provider that is there", embedder(provider, release))
 
 
 GEMINI = _trees.CREW.replace('backstory="Writes")', 'backstory="Writes", llm="gemini/gemini-2.0-flash")')

@@ -39,7 +39,8 @@ NAMES = {"scope": "scope", "root_scope": "root scope", "crew_name": "crew's name
          "user_id": "user id", "run_id": "run id", "session_id": "session id", "thread_id": "thread id"}
 REMEDIES = {
     "scope": 'scope=f"/user/{user_id}/chat"', "root_scope": 'Memory(root_scope=f"/user/{user_id}/chat")',
-    "crew_name": 'Crew(name="support", …)', "agent_role": 'Agent(role="Support agent", …)',
+    "crew_name": 'Crew(name="support", agents=agents, tasks=tasks, memory=True)',
+    "agent_role": 'Agent(role="Support agent", goal=goal, backstory=backstory)',
     "flow_id": 'flow.kickoff(inputs={"id": conversation_id})',
 }
 

@@ -56,7 +56,7 @@ def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
     return RULE.finding(
         at, _message(project, first, said, bool(splitting), bool(always)), subject=first.memory.subject, evidence=said,
         severity=severity, confidence=confidence, because=unique(s for x in found for s in story(x.memory, x.run)),
-        fix=pinned_place(first.memory))
+        fix=pinned_place(first.memory, project.release, by_setting=first.by_setting))
 
 
 def _message(project: Project, first: Landing, said: str, splitting: bool, always: bool) -> str:

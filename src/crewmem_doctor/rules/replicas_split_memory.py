@@ -15,8 +15,10 @@ services:
 ```
 
 ## Fix
-On one host, one named volume under all replicas. Across hosts, a storage backend on a server (a class with CrewAI's
-`StorageBackend` methods over Postgres, say), or a single replica.
+On one host, one named volume under all replicas ([one_host](recipes/one_host.md)). Across hosts a single replica, or a server,
+with a class to copy from the recipes. From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
+[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem
 Where a load balancer pins each user to one replica for as long as the memory matters.
@@ -30,9 +32,11 @@ from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.model.release import Release
 from crewmem_doctor.placement import Placement, is_url
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, placements, several, unique
+from crewmem_doctor.rules._remedies import on_server
 from crewmem_doctor.rules._volumes import mounting
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import own_disk, survival
@@ -52,14 +56,13 @@ def check(project: Project) -> Iterator[Finding]:
             f"{service.id} runs {count} replicas, and {reasons}: what one learns the others do not know",
             subject=service.id, evidence="|".join(sorted({_identity(run, p) for run, p in pairs})), severity=severity,
             confidence=confidence, because=unique(step for run, p in pairs for step in evidence_of(run, p)),
-            fix=_fix(service))
+            fix=_fix(service, pairs[0][0], project.release))
 
 
-def _fix(service: Service) -> Fix:
-    if service.platform == "compose" and not service.orchestrated:
+def _fix(service: Service, run: Run, release: Release) -> Fix:
+    if service.platform == "compose" and not service.orchestrated and run.memory.store.kind != "process":
         return Fix("Put one named volume under all replicas", mounting(service, "/data", storage_dir=True))
-    return Fix("Keep the records in a server: a storage backend of your own, or run one replica",
-               "Memory(storage=YourBackend(...))     # a class with save, search, delete, … over Postgres, say")
+    return on_server(run.memory, release, ", or run one replica")
 
 
 def _identity(run: Run, placement: Placement) -> str:

@@ -12,7 +12,10 @@ services:
 ```
 
 ## Fix
-Mount the same named volume in both and set the same absolute `CREWAI_STORAGE_DIR` in both.
+Mount the same named volume in both and set the same absolute `CREWAI_STORAGE_DIR` in both ([one_host](recipes/one_host.md)).
+Where they do not run on one host, keep the records in a server. From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
+[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem
 Where only one of the two ever runs the crew; then the other's path to it is dead code.
@@ -73,7 +76,7 @@ def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
         confidence=confidence,
         because=unique([Step(one.service.at, "the other service"), *(s for a, b in found for s in (*evidence_of(*a), *evidence_of(*b)))]),
         fix=Fix(f"Mount one volume in {one.service.name} and {two.service.name}, with the same CREWAI_STORAGE_DIR in both",
-                mounting(two.service, "/data", storage_dir=True)))
+                mounting(two.service, "/data", storage_dir=True, beside=one.service)))
 
 
 def _place(run: Run, placement: Placement) -> str:

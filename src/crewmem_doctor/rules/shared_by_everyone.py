@@ -15,8 +15,9 @@ def chat(message: str, user_id: str):
 ```
 
 ## Fix
-Give each user a scope: `memory=memory.scope(f"/user/{user_id}/chat")`. Releases up to 1.9 have no scopes; there mem0's
-`user_id` keeps users apart.
+Give each user a scope: `memory=memory.scope(f"/user/{user_id}/chat")`. Crews take one since 1.12; on 1.10 and 1.11
+give each user a store of its own. Releases up to 1.9.3 have no scopes: from 0.114 on an external memory with an owner keeps
+users apart ([postgres_external_storage](recipes/postgres_external_storage.md), or mem0's `user_id`).
 
 ## When this is not a problem
 Where one person uses the tool, or where all users are meant to share what is known. Handlers that know nothing of their caller
@@ -34,11 +35,12 @@ from crewmem_doctor.model.known import Confidence, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Sink, Step
 from crewmem_doctor.model.project import Project
-from crewmem_doctor.model.release import Release, Version
+from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.keys import keyed_by
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
 from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._replacements import per_user
 from crewmem_doctor.rules.base import Example, Rule
 
 KINDS = ("crew", "memory", "agent", "short_term", "entity")
@@ -125,15 +127,12 @@ def _finding(project: Project, at: Location, memories: list[tuple[Memory, list[R
 def _fix(memory: Memory, release: Release) -> Fix:
     if memory.kind in OWN_IDS:
         return Fix("Pass the caller's own id instead of a constant", "user_id=user_id")
-    if unified(release):
-        name = "Agent(" if memory.kind == "agent" else "Crew("
-        own = "self.remember(text, scope=f\"/user/{user_id}/chat\")" if memory.callee.endswith("Flow") else ""
-        return Fix("Give each user a scope of one memory that is built once", own or f'{name}…, memory=memory.scope(f"/user/{{user_id}}/chat"))')
-    if release.always(lambda v: Version(0, 114, 0) <= v < Version(1, 10, 0)):
-        return Fix("Turn the crew's own memory off and keep one for each user in mem0, since this release has no scopes",
-                   'Crew(…, memory=False, external_memory=ExternalMemory(\n    embedder_config={"provider": "mem0", "config": {"user_id": user_id}}))')
-    return Fix("Pin CrewAI 1.10 or later, where memory has scopes, and give each user one",
-               'Crew(…, memory=memory.scope(f"/user/{user_id}/chat"))')
+    if unified(release) and memory.callee.endswith("Flow"):
+        return Fix("Give each user a scope", 'self.remember(text, scope=f"/user/{user_id}/chat")')
+    if unified(release) and memory.kind == "agent":
+        return Fix("Give each user a store of its own",
+                   'Agent(role=role, goal=goal, backstory=backstory, memory=Memory(storage=f"/data/memory/{user_id}"))')
+    return per_user(release)
 
 
 USER = _trees.API.replace("topic: str", "topic: str, user_id: str").replace("return build", "return build").replace(

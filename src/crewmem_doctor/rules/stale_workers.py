@@ -13,7 +13,7 @@ memory = Memory()                # app/crew.py, under `uvicorn app.main:app --wo
 
 ## Fix
 Build the crew or memory for each request, which costs 0.01 to 0.3 seconds and finds the table once it exists. Or run one
-process, or keep the records in a server.
+process, or keep the records in a server ([postgres_storage](recipes/postgres_storage.md)).
 
 ## When this is not a problem
 Where something writes a first record before the workers start; from then on they follow within seconds.

@@ -66,8 +66,9 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _fix(project: Project, name: str) -> Fix:
     if unified(project.release):
-        return Fix(f"Remove {name}; put the store on a volume, or hand memory a storage object that talks to a server",
-                   "CREWAI_STORAGE_DIR=/data/crewai      # or Memory(storage=YourStorageBackend(…))")
+        recipe = "redis_storage" if "REDIS" in name else "postgres_storage"
+        return Fix(f"Remove {name}; put the store on a volume, or hand memory a storage object that talks to a server: "
+                   f"docs/recipes/{recipe}.md has the class", "CREWAI_STORAGE_DIR=/data/crewai")
     return Fix(f"Remove {name} and put the store on a volume", "CREWAI_STORAGE_DIR=/data/crewai")
 
 

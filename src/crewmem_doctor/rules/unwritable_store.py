@@ -53,7 +53,7 @@ def check(project: Project) -> Iterator[Finding]:
             confidence="medium" if sure != "high" else confidence,
             because=unique([*evidence_of(run, p), *([Step(at, why)] if at is not None else [])]),
             fix=Fix("Mount a writable volume there, owned by the user that the service runs as",
-                    "# with HOME on it: HOME=/data\n" + mounting(run.service, "/data", storage_dir=True)))
+                    mounting(run.service, "/data", storage_dir=True, home=True)))
 
 
 def _has_no_disk(run: Run, placement: Placement) -> bool:

@@ -11,7 +11,10 @@ memory = Memory(storage="redis://redis:6379/0")
 ```
 
 ## Fix
-Give memory an absolute directory on a volume, or an object: a class with CrewAI's `StorageBackend` methods over that server.
+Give memory an absolute directory on a volume, or an object that talks to that server, with a class to copy from the recipes.
+From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
+[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem
 Where a factory registered with `set_memory_storage_factory` turns the string into a storage object; the rule sees that.
@@ -28,7 +31,7 @@ from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
-from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._remedies import at_path, on_server, unified
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -67,14 +70,17 @@ def _outcome(name: str, by_setting: bool) -> str:
 
 
 def _fix(project: Project, landing: Landing) -> Fix:
-    title = "Give memory an absolute directory on a volume; for a server, pass a storage object that talks to it"
     if landing.by_setting:
-        return Fix(title, f"{STORAGE_DIR}=/data/crewai")
-    if landing.memory.kind == "flow":
-        return Fix(title, '@persist(SQLiteFlowPersistence("/data/flow_states.db"))')
-    if unified(project.release):
-        return Fix(title, 'Memory(storage="/data/crewai/memory")      # or Memory(storage=YourStorageBackend(…))')
-    return Fix(title, '"/data/crewai/memory.db"')
+        return Fix("Give memory an absolute directory on a volume; a server takes a storage object, which docs/recipes has",
+                   f"{STORAGE_DIR}=/data/crewai")
+    name = misnamed(landing.said)
+    if unified(project.release) and landing.memory.kind != "flow" and name.startswith(("redis", "valkey")):
+        return Fix("Hand memory a storage object for Redis, or a directory on a volume; docs/recipes/redis_storage.md has the class",
+                   'Memory(storage=RedisStorage(os.environ["MEMORY_REDIS_URL"]))')
+    if name.startswith(("redis", "valkey", "postgres")):
+        return on_server(landing.memory, project.release, ", or in a directory on a volume")
+    return Fix("Give memory an absolute directory on a volume; a server takes a storage object, which docs/recipes has",
+               at_path(landing.memory, project.release, "/data/crewai"))
 
 
 UNIFIED = '''from crewai import Agent, Crew, Task

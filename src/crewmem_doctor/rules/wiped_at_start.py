@@ -29,13 +29,13 @@ from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project
-from crewmem_doctor.model.release import Version
+from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases.construction import resets_on_construction, sentence
 from crewmem_doctor.releases.mem0 import FIXED, empties_local_qdrant
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, archived, unique
 from crewmem_doctor.rules._failures import on_by_place
-from crewmem_doctor.rules._remedies import on_release
+from crewmem_doctor.rules._remedies import on_release, unified
 from crewmem_doctor.rules._where import Landing, code_alone, landings
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -56,7 +56,7 @@ def check(project: Project) -> Iterator[Finding]:
         if memory is None or (wipe.call == "mem0" and not _old_mem0(project)):
             continue
         done.add(wipe.at)
-        yield _finding(wipe, memory)
+        yield _finding(wipe, memory, project.release)
     yield from _reset_by_release(project)
 
 
@@ -103,7 +103,7 @@ def _old_mem0(project: Project) -> bool:
     return bool(versions) and all(empties_local_qdrant(v) for v in versions)
 
 
-def _finding(wipe: Wipe, memory: Memory) -> Finding:
+def _finding(wipe: Wipe, memory: Memory, release: Release) -> Finding:
     ways = [way for way in wipe.handlers if way.entry.kind != "script"]
     steps = [Step(way.entry.at, f"{way.entry.label} leads here") for way in ways[:1]]
     if wipe.call == "mem0":
@@ -111,7 +111,8 @@ def _finding(wipe: Wipe, memory: Memory) -> Finding:
         fix = Fix("Set on_disk, or use a mem0 that keeps the directory", '"config": {"path": "/data/qdrant", "on_disk": True}')
     else:
         message = f"{wipe.call} deletes what {memory.label} has stored, {WHEN[wipe.moment]}"
-        fix = Fix("Remove it, or move it into a command that somebody runs on purpose", "crewai reset-memories --memory      # by hand")
+        kinds = "--memory" if unified(release) else "--long --short --entities"
+        fix = Fix("Remove it, or let somebody run a command on purpose", f"crewai reset-memories {kinds}")
     return RULE.finding(wipe.at, message, subject=memory.subject, evidence=wipe.call, confidence="high" if wipe.target is None else "medium",
                         because=unique([*steps, Step(memory.turned_on or memory.at, "memory is turned on here")]), fix=fix)
 

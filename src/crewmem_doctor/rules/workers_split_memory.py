@@ -22,12 +22,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crewmem_doctor.model.deployment import Process
-from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, placements, several, unique
+from crewmem_doctor.rules._remedies import durable_store
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import survival, workers_of
 
@@ -50,8 +51,7 @@ def check(project: Project) -> Iterator[Finding]:
             subject=service.id, evidence="|".join(sorted({run.memory.subject for run in runs})), severity=severity,
             confidence=confidence,
             because=unique(step for run, p in pairs for step in _steps(run, p)),
-            fix=Fix("Keep the records outside the process: on a path that all workers share, or in a server",
-                    'Crew(..., memory=True)      # with CREWAI_STORAGE_DIR=/data on a volume, instead of a store in RAM'))
+            fix=durable_store(runs[0].memory, project.release))
 
 
 def _steps(run: Run, placement: Placement) -> list[Step]:

@@ -60,6 +60,16 @@ _EITHER = frozenset(
         "crewai_tools",
     }
 )
+# Parts of drivers that only write a statement or a value down, or count attempts: no server is reached by them.
+_SILENT = (
+    "psycopg.sql",
+    "psycopg.types",
+    "psycopg.rows",
+    "psycopg2.sql",
+    "psycopg2.extras.Json",
+    "redis.backoff",
+    "redis.retry",
+)
 _CONTAINERS = frozenset({"dict", "list", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
 _HARMLESS_BASES = (
     "object",
@@ -105,9 +115,19 @@ def nature_of(survey: Survey, value: Build, at: Location | None, store_of: Store
                     return Store(
                         handed.kind, f"{name}({inner.callee.rsplit('.', 1)[-1]}(…))", handed.where, handed.engine, at
                     )
-    looked = _Look(survey, store_of, at)
+    looked = _Look(survey, store_of, at, _plainly_given(survey, definition, value))
     looked.into(definition, 0)
     return looked.verdict(name, definition, value)
+
+
+def _plainly_given(survey: Survey, definition: Class, value: Build) -> frozenset[tuple[Function, str]]:
+    """The parameters of the constructor that are handed a text: a URL or a name, no object that could keep records."""
+    init = survey.base.method(definition.dotted, "__init__")
+    if init is None:
+        return frozenset()
+    names = [name for name in init.parameters if name != "self"]
+    given = ((name, value.argument(name, position)) for position, name in enumerate(names))
+    return frozenset((init, name) for name, expr in given if isinstance(expr, TEXTUAL))
 
 
 def overridden(survey: Survey, value: Build, at: Location | None, store_of: StoreOf) -> Store | None:
@@ -139,7 +159,10 @@ def _calls_parent(method: Function) -> bool:
 class _Look:
     """One look into a class, its scanned bases and the scanned classes and functions that it uses."""
 
-    def __init__(self, survey: Survey, store_of: StoreOf, at: Location | None) -> None:
+    def __init__(
+        self, survey: Survey, store_of: StoreOf, at: Location | None, plain: frozenset[tuple[Function, str]]
+    ) -> None:
+        self.plain = plain
         self.survey = survey
         self.store_of = store_of
         self.at = at
@@ -171,7 +194,8 @@ class _Look:
                     and binding.value.id in function.parameters
                 ):
                     # Something handed in: the caller's argument was judged before, so it is not known here.
-                    self.open = self.open or not _is_plain(function, binding.value.id)
+                    known = (function, binding.value.id) in self.plain or _is_plain(function, binding.value.id)
+                    self.open = self.open or not known
         for method in cls.methods.values():
             self.function(method, depth)
 
@@ -187,7 +211,7 @@ class _Look:
         package = root(name)
         if name in CLIENTS:
             self.found.append(self.store_of(self.survey, self.survey.base.evaluate(call, scope), self.at))
-        elif package in REMOTE:
+        elif package in REMOTE and not name.startswith(_SILENT):
             where = self.survey.base.evaluate(call.args[0], scope) if call.args else None
             self.found.append(
                 Store("server", f"{package} inside", where if isinstance(where, TEXTUAL) else None, "remote", self.at)

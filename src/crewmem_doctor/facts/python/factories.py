@@ -43,11 +43,18 @@ def _made(survey: Survey, site: CallSite) -> Store:
 
 def _returns(survey: Survey, node: ast.expr | None, scope: Scope) -> Iterator[tuple[ast.expr, Scope]]:
     if isinstance(node, ast.Lambda):
-        yield node.body, scope
+        yield from ((value, scope) for value in _either(node.body))
         return
     function = survey.function(node, scope)
     if function is not None and not function.is_body:
-        for value in (r.value for r in function.returns):
-            # Returning None leaves CrewAI's own store in place for that name.
-            if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
-                yield value, function.scope
+        for returned in function.returns:
+            yield from ((value, function.scope) for value in _either(returned.value))
+
+
+def _either(value: ast.expr | None) -> Iterator[ast.expr]:
+    """The stores that an expression may be. None leaves CrewAI's own in place for that name."""
+    if isinstance(value, ast.IfExp):
+        yield from _either(value.body)
+        yield from _either(value.orelse)
+    elif value is not None and not (isinstance(value, ast.Constant) and value.value is None):
+        yield value
