@@ -88,3 +88,9 @@ def pid_of(port: int) -> int:
         return 0
     finally:
         connection.close()
+
+
+def crewai_environment(root: Path) -> dict[str, str]:
+    """A place of its own, and nothing that goes out."""
+    return {"HOME": str(root), "CREWAI_STORAGE_DIR": str(root / "store"), "CREWAI_DISABLE_TELEMETRY": "true",
+            "OTEL_SDK_DISABLED": "true", "CREWAI_TRACING_ENABLED": "false"}

@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from email.message import Message as Headers
+from http.client import IncompleteRead
 from typing import Any, Protocol
 
 from crewmem_doctor.model.record import dataclass
@@ -21,6 +22,7 @@ class Response(Protocol):
     """What urllib hands back."""
 
     headers: Headers
+    length: int | None      # bytes that are still to come, None where nobody said
 
     def read1(self, amount: int, /) -> bytes: ...
 
@@ -50,6 +52,8 @@ def receive(response: Response, end: float) -> Body:
             cut = True
             break
         if not piece:
+            if response.length:
+                raise IncompleteRead(bytes(got), response.length)
             break
         got += unpack.decompress(piece, LIMIT + 1 - len(got)) if unpack else piece
         if time.monotonic() >= end or b"data: [DONE]" in got[-64:]:

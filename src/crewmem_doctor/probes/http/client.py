@@ -11,6 +11,7 @@ import http.client
 import threading
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message as Headers
@@ -63,7 +64,8 @@ class Client:
     """Talks to one application. Several threads may send at once.
 
     `allowed` is how many requests may still be sent, redirects and repetitions included. `seconds` is the time that one
-    message may take, waiting included. `busy` turns True once the application has asked for patience.
+    message may take, waiting included. `hops` is how many requests the last answer took, with its redirects; `busy` turns
+    True once the application has asked for patience.
     """
 
     allowed: int
@@ -71,6 +73,7 @@ class Client:
     environ: Mapping[str, str] = field(default_factory=dict)
     credentials: str = ""           # the Authorization header that the target's URL stands for
     sent: int = 0
+    hops: int = 1
     busy: bool = False
     _moved: dict[tuple[str, str], str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,10 +99,11 @@ class Client:
         """After the redirects that a browser follows, as long as they stay at the host that the user named."""
         method, body = message.method, message.body
         url = self._moved.get((method, message.url), message.url)
-        for _ in range(HOPS + 1):
+        for hop in range(HOPS + 1):
             reply = self._once(Message(method, url, message.headers, body), jar, end)
             target = reply.headers.get("Location")
             if reply.status not in (301, 302, 303, 307, 308) or not target:
+                self.hops = hop + 1
                 return reply
             new = urljoin(url, target)
             if not stays(url, new):
@@ -135,7 +139,7 @@ class Client:
         outcome = found[0] if found else TimeoutError()
         if isinstance(outcome, Reply):
             return outcome
-        if isinstance(outcome, (OSError, http.client.HTTPException, ValueError)):
+        if isinstance(outcome, (OSError, http.client.HTTPException, ValueError, zlib.error)):
             what, sent = named(outcome, left)
             if not sent:
                 with self._lock:        # nothing reached the application

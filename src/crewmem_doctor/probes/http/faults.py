@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 import urllib.error
+import zlib
 from email.message import Message as Headers
 
 
@@ -30,6 +31,8 @@ def named(error: BaseException, seconds: float) -> tuple[str, bool]:
         return "the connection was closed without an answer", True
     if isinstance(error, http.client.IncompleteRead):
         return "the answer broke off", True
+    if isinstance(error, zlib.error):
+        return "the answer could not be unpacked", True
     if isinstance(error, http.client.HTTPException):
         return f"what answers does not speak HTTP ({type(error).__name__})", True
     if isinstance(error, OSError) and error.strerror:

@@ -99,7 +99,7 @@ class Conversation:
 
     def _remembered(self, user: Person, told_at: float) -> None:
         """The first question was answered from memory."""
-        share = shares(self.talk.client.allowed, self._useless(user))
+        share = shares(self.talk.left, self._useless(user))
         self._phase("recall", self.seen.recall, lambda: self._bursts(user, share["recall"]))
         self._wait(told_at, share["delay"])
         self._phase("recall-after-delay", self.seen.delay, lambda: self._bursts(user, share["delay"]))
@@ -111,13 +111,13 @@ class Conversation:
         self._wait(told_at, 1)
         self._phase(check, into, lambda: [self.talk.ask(user)])
         if not self._recalled:
-            for _ in range(min(RETELLS, self.talk.client.allowed // 3)):
+            for _ in range(min(RETELLS, self.talk.left // 3)):
                 self._tell(user, again=True)
-            self._phase(check, into, lambda: self._bursts(user, min(self.talk.client.allowed, BURST)))
+            self._phase(check, into, lambda: self._bursts(user, min(self.talk.left, BURST)))
         if not self._recalled:      # there is nothing that others could be told
-            self._phase(check, into, lambda: self._bursts(user, self.talk.client.allowed))
+            self._phase(check, into, lambda: self._bursts(user, self.talk.left))
             return
-        share = shares(self.talk.client.allowed, self._useless(user) | {"recall"})
+        share = shares(self.talk.left, self._useless(user) | {"recall"})
         self._phase(check, into, lambda: self._bursts(user, share["delay"]))
         self._others(user, share)
 
@@ -144,7 +144,7 @@ class Conversation:
             self.seen.why["restart"] = str(error)
             return []
         answers = [self.talk.ask(user)]
-        while answers[-1].outcome == "unclear" and self.talk.client.allowed and len(answers) < 3:
+        while answers[-1].outcome == "unclear" and self.talk.left and len(answers) < 3:
             time.sleep(1.0)         # it is up and not yet ready
             answers.append(self.talk.ask(user))
         return answers[-1:]

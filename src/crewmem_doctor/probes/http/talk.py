@@ -64,6 +64,11 @@ class Talk:
     namespace: str
     cut: str = ""
 
+    @property
+    def left(self) -> int:
+        """How many messages may still be sent, each with as many redirects as the last."""
+        return self.client.allowed // self.client.hops
+
     def somebody(self) -> Person:
         return Person(caller(self.namespace, self.template.uuids))
 

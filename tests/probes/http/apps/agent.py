@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 import uuid
+from functools import cache
 from typing import Any
+
+from memories import KINDS
 
 
 class Agent:
-    """APP_HABIT: "" files under the user, "forgets" under something new each time, "shares" under one key for all,
-    "late" saves a second after the reply, "silent" says the same whatever it hears."""
+    """Its habit: "" files under the user, "forgets" under something new each time, "shares" under one key for all, "late"
+    saves some time after the reply (APP_LATE, in seconds), "silent" says the same whatever it hears."""
 
-    def __init__(self, memory: Any) -> None:
+    def __init__(self, memory: Any, habit: str = "") -> None:
         self.memory = memory
-        self.habit = os.environ.get("APP_HABIT", "")
+        self.habit = habit
 
     def answer(self, user: str, message: str) -> str:
         key = {"forgets": uuid.uuid4().hex, "shares": "everybody"}.get(self.habit, user)
-        time.sleep(float(os.environ.get("APP_THINKS", "0")))
+        time.sleep(float(os.environ.get("APP_THINKS", "0")))        # as long as an LLM would
         if self.habit == "silent":
             return "Welcome."
         if re.search("remember", message, re.IGNORECASE):
@@ -31,8 +35,13 @@ class Agent:
 
     def _save(self, key: str, message: str) -> None:
         if self.habit == "late":
-            import threading
-
             threading.Timer(float(os.environ["APP_LATE"]), self.memory.remember, (key, message)).start()
         else:
             self.memory.remember(key, message)
+
+
+@cache
+def agent(kind: str) -> Agent:
+    """The process's agent for a memory and a habit: "redis", "module-forgets"."""
+    memory, _, habit = kind.partition("-")
+    return Agent(KINDS[memory](), habit)

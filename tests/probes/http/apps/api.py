@@ -6,14 +6,12 @@ import json
 import os
 from collections.abc import Iterator
 
-from agent import Agent
+from agent import agent
 from fastapi import FastAPI, Header
 from fastapi.responses import StreamingResponse
-from memories import chosen
 from pydantic import BaseModel
 
 app = FastAPI()
-agent = Agent(chosen())
 
 
 class Said(BaseModel):
@@ -30,11 +28,16 @@ def pid() -> dict[str, int]:
 
 @app.post("/chat")
 def chat(said: Said) -> dict[str, object]:
-    return {"result": {"text": agent.answer(said.user_id, said.message)}, "tokens": 12}
+    return {"result": {"text": agent("module").answer(said.user_id, said.message)}, "tokens": 12}
+
+
+@app.post("/{kind}/chat", include_in_schema=False)
+def any_chat(kind: str, said: Said) -> dict[str, str]:
+    return {"reply": agent(kind).answer(said.user_id, said.message)}
 
 
 def pieces(user: str, message: str) -> Iterator[str]:
-    text = agent.answer(user, message)
+    text = agent("module").answer(user, message)
     for at in range(0, len(text), 3):
         yield text[at:at + 3]
 
@@ -53,4 +56,4 @@ def lines(said: Said) -> StreamingResponse:
 
 @app.post("/header", include_in_schema=False)
 def header(said: dict[str, str], x_user_id: str = Header()) -> dict[str, str]:
-    return {"reply": agent.answer(x_user_id, said["message"])}
+    return {"reply": agent("module").answer(x_user_id, said["message"])}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 
-from agent import Agent
-from memories import chosen
+from agent import agent
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-
-agent = Agent(chosen())
 
 
 async def pid(request: Request) -> JSONResponse:
@@ -21,7 +18,8 @@ async def pid(request: Request) -> JSONResponse:
 
 async def chat(request: Request) -> JSONResponse:
     data = await request.json()
-    return JSONResponse({"reply": await run_in_threadpool(agent.answer, data["user_id"], data["message"])})
+    kind = request.path_params["kind"]
+    return JSONResponse({"reply": await run_in_threadpool(agent(kind).answer, data["user_id"], data["message"])})
 
 
-app = Starlette(routes=[Route("/pid", pid), Route("/chat", chat, methods=["POST"])])
+app = Starlette(routes=[Route("/pid", pid), Route("/{kind}/chat", chat, methods=["POST"])])

@@ -1,4 +1,4 @@
-"""Memories of small applications, chosen by APP_MEMORY: what was said, by whom."""
+"""Memories of small applications: what was said, by whom."""
 
 from __future__ import annotations
 
@@ -85,5 +85,4 @@ def embed(texts: list[str]) -> list[list[float]]:
     return vectors
 
 
-def chosen() -> Any:
-    return {"module": Module, "redis": Redis, "postgres": Postgres, "crewai": CrewAI}[os.environ.get("APP_MEMORY", "module")]()
+KINDS = {"module": Module, "redis": Redis, "postgres": Postgres, "crewai": CrewAI}

@@ -8,13 +8,11 @@ import time
 import uuid
 from typing import Any
 
-from agent import Agent
+from agent import agent
 from flask import Flask, Response, jsonify, redirect, request, session
-from memories import chosen
 
 app = Flask(__name__)
 app.secret_key = "not a secret: this is a test"
-agent = Agent(chosen())
 calls: dict[str, int] = {}
 
 
@@ -25,21 +23,26 @@ def pid() -> Any:
 
 @app.post("/chat")
 def chat() -> Any:
+    return any_chat("module")
+
+
+@app.post("/<kind>/chat")
+def any_chat(kind: str) -> Any:
     data = request.get_json()
-    return jsonify(reply=agent.answer(data["user_id"], data["message"]))
+    return jsonify(reply=agent(kind).answer(data["user_id"], data["message"]))
 
 
 @app.post("/cookie")
 def cookie() -> Any:
     """The session cookie says who it is."""
     session.setdefault("who", uuid.uuid4().hex)
-    return jsonify(reply=agent.answer(session["who"], request.get_json()["message"]))
+    return jsonify(reply=agent("module").answer(session["who"], request.get_json()["message"]))
 
 
 @app.post("/form")
 def form() -> Any:
     """Says what it has to say on another page, as sites without JavaScript do."""
-    answer = agent.answer(request.form["user"], request.form["message"])
+    answer = agent("module").answer(request.form["user"], request.form["message"])
     return redirect(f"/said?text={answer}", code=303)
 
 
@@ -93,7 +96,7 @@ def login() -> Any:
 def packed() -> Any:
     """Packs although nobody asked it to, and says no content type."""
     data = request.get_json()
-    body = gzip.compress(agent.answer(data["user_id"], data["message"]).encode())
+    body = gzip.compress(agent("module").answer(data["user_id"], data["message"]).encode())
     return Response(body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=latin-1"})
 
 
@@ -134,7 +137,8 @@ def slow() -> Any:
 def endless() -> Any:
     def forever() -> Any:
         data = request.get_json()
-        yield f"data: {agent.answer(data['user_id'], data['message'])}\n\n"
+        answer = agent("module").answer(data["user_id"], data["message"])
+        yield f"data: {answer}\n\n"
         while True:
             time.sleep(0.2)
             yield ": still here\n\n"
