@@ -21,10 +21,13 @@ def check(settings: Settings) -> None:
     """Raises UsageError for targets and options that cannot be used, before anything is looked at."""
     from crewmem_doctor.probes import parse
 
-    for word in settings.probes:
-        parse(word, os.environ)
+    kinds = {parse(word, os.environ).kind for word in settings.probes}
     if settings.probe_request and not Path(settings.probe_request).is_file():
         raise UsageError(f"--probe-request {settings.probe_request}: there is no such file")
+    if "http" in kinds and not settings.ready:
+        from crewmem_doctor.probes.http.written import written
+
+        written(settings, os.environ)
 
 
 def observe(root: Path, settings: Settings, project: Project | None) -> tuple[Observation, ...]:

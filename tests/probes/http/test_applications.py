@@ -59,7 +59,7 @@ def judged(url: str, kind: str, expected: set[str]) -> Seen:
 
 @pytest.mark.crewai
 @pytest.mark.skipif(not PYTHONS, reason="CrewAI is not installed")
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("python", PYTHONS or ["none"])
 def test_crewais_own_store_is_shared_by_the_workers_of_one_machine(python: str, workers: int, tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ class Client:
     """Talks to one application. Several threads may send at once.
 
     `allowed` is how many requests may still be sent, redirects and repetitions included. `seconds` is the time that one
-    message may take, waiting included. `hops` is how many requests the last answer took, with its redirects; `busy` turns
-    True once the application has asked for patience.
+    message may take, waiting included. `hops` is how many requests the last answer took, with its redirects. `busy`
+    turns True once the application has asked for patience.
     """
 
     allowed: int

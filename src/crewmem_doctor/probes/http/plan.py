@@ -23,6 +23,8 @@ from crewmem_doctor.probes.session import Blind
 DELAY = 7.0         # seconds after which it is asked again
 BURST = 4           # questions at once, at most
 RETELLS = 3
+TRIES = 3           # questions after a restart, until one is answered
+PAUSE = 1.0         # seconds between them
 Phase = Literal["recall", "delay", "other", "session", "restart"]
 # Whom the requests go to, one after the other, until none is left.
 _ORDER: tuple[Phase, ...] = (
@@ -143,11 +145,15 @@ class Conversation:
         except Blind as error:
             self.seen.why["restart"] = str(error)
             return []
-        answers = [self.talk.ask(user)]
-        while answers[-1].outcome == "unclear" and self.talk.left and len(answers) < 3:
-            time.sleep(1.0)         # it is up and not yet ready
-            answers.append(self.talk.ask(user))
-        return answers[-1:]
+        end = time.monotonic() + self.talk.client.seconds()
+        sent = self.talk.client.sent
+        answer = self.talk.ask(user)
+        # It may take connections and not be ready, or be the old one that is about to end. What is refused costs nothing.
+        while answer.outcome == "unclear" and self.talk.left and self.talk.client.sent < sent + TRIES and (
+                time.monotonic() < end):
+            time.sleep(PAUSE)
+            answer = self.talk.ask(user)
+        return [answer]
 
     def _useless(self, user: Person) -> frozenset[Phase]:
         """Phases that this request, or this run, cannot have, with the reason for those that a reader might miss."""

@@ -44,7 +44,7 @@ def inconclusive(seen: Seen) -> str:
     if len(judged) <= len(unclear):
         return f"inconclusive: {len(unclear)} of {len(unclear) + len(judged)} answers say nothing: {_common(unclear)}"
     said = {answer.text for answer in seen.everything if answer.outcome == "missed"}
-    if len(judged) > 1 and pattern(seen) == "never" and seen.told is not None and said == {seen.told.text}:
+    if pattern(seen) == "never" and seen.told is not None and said == {seen.told.text}:
         return "inconclusive: the application answers the same to everything it is told or asked; is it the right path?"
     return ""
 

@@ -22,4 +22,5 @@ async def chat(request: Request) -> JSONResponse:
     return JSONResponse({"reply": await run_in_threadpool(agent(kind).answer, data["user_id"], data["message"])})
 
 
+agent("crewai")     # before the first request, which would wait for half of CrewAI to be imported
 app = Starlette(routes=[Route("/pid", pid), Route("/{kind}/chat", chat, methods=["POST"])])

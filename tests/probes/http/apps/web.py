@@ -110,6 +110,11 @@ def breaks() -> Any:
     return Response("oh no", 500)
 
 
+@app.get("/broken-by-design")
+def broken() -> Any:
+    return Response("oh no", 500)
+
+
 @app.post("/empty")
 def empty() -> Any:
     return Response(status=204)
