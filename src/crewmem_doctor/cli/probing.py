@@ -44,6 +44,7 @@ def _confirm(question: str) -> bool:
     """Asks on a terminal; where there is none, nobody says yes."""
     if not (terminal(sys.stdin) and terminal(sys.stderr)):
         return False
+    sys.stderr.write("\r\x1b[2K")      # where the line stood that says which check is under way
     say(question + " [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

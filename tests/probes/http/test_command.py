@@ -104,7 +104,7 @@ def test_where_nothing_says_what_to_send_the_file_is_asked_for(web: str, doctor:
     assert done.status == 2
     outcome, detail = checks(done.report)["answer"]
     assert outcome == "error"
-    assert "It has no openapi.json (404). Write a file and name it with --probe-request" in detail
+    assert "It has no openapi.json (404). A file can say it that --probe-request names" in detail
 
 
 def test_several_operations_are_named_and_the_url_chooses(doctor: Doctor, tmp_path: Path) -> None:

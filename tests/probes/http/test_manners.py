@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -179,6 +180,27 @@ def test_never_more_requests_than_allowed(number: int) -> None:
     assert all("Connection: close" in head for head in requests)
 
 
+def test_one_request_is_too_few() -> None:
+    with counting() as (url, requests):
+        assert "is too few" in probed(url, probe_requests=1)["answer"].detail
+    assert requests == []
+
+
+def test_ctrl_c_does_not_wait_for_answers() -> None:
+    """A burst of questions whose answers take half a minute."""
+    program = """
+import signal, threading, os, time
+from crewmem_doctor.probes.http.talk import burst
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    burst([lambda: time.sleep(30)] * 4)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout == "interrupted\n"
+
+
 @contextmanager
 def counting() -> Iterator[tuple[str, list[str]]]:
     """An application that answers something new each time, and the heads of the requests that it got."""
@@ -243,7 +265,7 @@ def speaking(answer: bytes) -> Iterator[str]:
     (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", "could not be unpacked"),
     (b"HTTP/1.1 429 No\r\nRetry-After: " + formatdate(time.time() + 9999, usegmt=True).encode() + b"\r\nContent-Length: 0\r\n\r\n", "429"),
     (b"HTTP/1.1 307 No\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "redirects more than 5 times"),
-    (b"HTTP/1.1 307 No\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "another host")])
+    (b"HTTP/1.1 307 No\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n", "another host")])
 def test_broken_answers_are_named(answer: bytes, why: str) -> None:
     with speaking(answer) as url:
         seen = probed(url, timeout=5.0)

@@ -33,6 +33,7 @@ def probe(session: Session, delay: float = DELAY) -> None:
         url, credentials = _address(session.target.text)
     except Blind as error:
         _ended(session, "connect", error)
+    session.secret(credentials.partition(" ")[2])
     if session.settings.ready:
         ready(session, url, credentials)
         return

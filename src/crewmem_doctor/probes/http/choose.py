@@ -19,7 +19,8 @@ from crewmem_doctor.probes.http.written import written
 from crewmem_doctor.probes.session import Blind, Session
 
 LISTED = 6      # candidates that are named
-EXAMPLE = 'path: /chat, json: {message: "{message}", user_id: "{user}"}'
+SECRET = 4      # characters; hiding a shorter value would hide half of every sentence
+EXAMPLE = '{path: /chat, json: {message: "{message}", user_id: "{user}"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def choose(session: Session, client: Client, url: str) -> Choice:
     """
     template = written(session.settings, session.environ)
     if template is not None:
-        session.secret(*template.values.values())
+        session.secret(*(value for value in template.values.values() if len(value) >= SECRET))
         return Choice(template, url)
     scanned = [_Candidate(one.label, one.path, one.template, one.at) for one in handlers(session.project)]
     chosen = _chosen(scanned, url)
@@ -56,8 +57,8 @@ def choose(session: Session, client: Client, url: str) -> Choice:
     chosen = _chosen(described, url)
     if chosen is not None:
         return _placed(chosen, url if _ends(url, chosen.path) else base)
-    raise Blind(f"nothing says what to send. {_reasons(scanned, described, why)} Write a file and name it with "
-                f"--probe-request, e.g. {EXAMPLE}")
+    raise Blind(f"nothing says what to send. {_reasons(scanned, described, why)} "
+                f"A file can say it that --probe-request names, e.g. {EXAMPLE}")
 
 
 def _chosen(candidates: Sequence[_Candidate], url: str) -> _Candidate | None:

@@ -56,7 +56,8 @@ def judge(reply: Reply, codeword: str, path: str) -> Judged:
 
 def _unclear(reply: Reply, found: list[str] | None, whole: str, path: str) -> str:
     if not 200 <= reply.status < 300:
-        return f"{status(reply.status)}{_quoted(reply.body.text)}"
+        needs = " (a request file can send credentials: headers: {Authorization: \"Bearer ${API_TOKEN}\"})"
+        return f"{status(reply.status)}{_quoted(reply.body.text)}{needs if reply.status in (401, 403) else ''}"
     if reply.status == 202:
         return "202 Accepted: it answers later, and the probe does not wait for that"
     value = parsed(reply.body)
@@ -102,7 +103,8 @@ def _keys(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     """The beginning of an answer, without markup."""
-    bare = " ".join(re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE).split())
+    markup = re.compile(r"<(script|style|title)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+    bare = " ".join(markup.sub(" ", text).split())
     if not bare:
         return ""
     return f": {bare[:SHOWN]}{'…' if len(bare) > SHOWN else ''}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from typing import Literal
@@ -111,9 +111,25 @@ class Talk:
 
 def burst(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
     """The answers to questions that leave STAGGER apart, in their order."""
-    with ThreadPoolExecutor(max_workers=max(len(asks), 1)) as pool:
-        waiting = []
-        for ask in asks:
-            waiting.append(pool.submit(ask))
-            time.sleep(STAGGER)
-        return [one.result() for one in waiting]
+    found: list[Answer | BaseException | None] = [None] * len(asks)
+
+    def work(number: int) -> None:
+        try:
+            found[number] = asks[number]()
+        except BaseException as error:
+            found[number] = error
+
+    # Not a pool's threads: whoever interrupts the probe need not wait for an answer.
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(asks))]
+    for thread in threads:
+        thread.start()
+        time.sleep(STAGGER)
+    for thread in threads:
+        thread.join()
+    return [_unless_failed(one) for one in found]
+
+
+def _unless_failed(found: Answer | BaseException | None) -> Answer:
+    if isinstance(found, Answer):
+        return found
+    raise found or AssertionError("a thread ended without an answer")
