@@ -123,6 +123,16 @@ def test_credentials_without_a_user_are_one_persons(web: str) -> None:
     assert outcomes(seen)["new-session"] == "pass"
 
 
+def test_a_stranger_is_somebody_in_another_session_where_there_are_no_users(web: str) -> None:
+    seen = probed_with(web, {"path": "/module-shares/chat", "json": {"message": "{message}", "user_id": "{session}"}})
+    assert failing(seen) == {"other-user"}
+    assert seen["other-user"].detail == "somebody in another session was told the codeword"
+    assert seen["new-session"].detail == "the request has no {user}: a new session would be a new user"
+    request = {"path": "/module-shares/chat", "json": USER, "headers": {"Authorization": "Bearer ${API_TOKEN}"}}
+    seen = probed_with(web, request, environ={"API_TOKEN": TOKEN})
+    assert seen["other-user"].detail == "a second user was told the codeword, though with the same credentials"
+
+
 def test_a_memory_for_one_conversation_is_a_note(web: str) -> None:
     seen = probed_with(web, {"path": "/chat", "json": {"message": "{message}", "user_id": "{session}", "person": "{user}"}})
     assert failing(seen) == {"new-session"}

@@ -1,4 +1,4 @@
-"""Which request talks to the application: the written one, the one that the code takes, the one that it describes."""
+"""Which request talks to the application: as written, as the code takes it, or as the application describes it."""
 
 from __future__ import annotations
 

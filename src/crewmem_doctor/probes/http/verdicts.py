@@ -68,7 +68,7 @@ def tell(session: Session, choice: Choice, seen: Seen, sent: int, delay: float, 
     _delay(session, seen, kind, delay)
     if restarts:
         _restart(session, seen, kind)
-    _other(session, seen, kind)
+    _other(session, choice, seen, kind)
     _new_session(session, seen, kind)
     _workers(session, seen, kind)
 
@@ -160,19 +160,23 @@ def _restart(session: Session, seen: Seen, kind: Pattern) -> None:
                          remedy="Keep memory outside the process: a directory on a volume, or a server")
 
 
-def _other(session: Session, seen: Seen, kind: Pattern) -> None:
+def _other(session: Session, choice: Choice, seen: Seen, kind: Pattern) -> None:
+    template = choice.template
+    sessions = template.places & {"user", "session"} == {"session"}
+    stranger = "somebody in another session" if sessions else "a second user"
+    same = ", though with the same credentials" if template.credentials else ""
     with _check(session, seen, "other-user") as check:
         judged = _judged(seen.other)
         if "recalled" in judged:
-            check.failed("a second user was told the codeword", remedy="Give each user a scope of one memory")
+            check.failed(f"{stranger} was told the codeword{same}", remedy="Give each user a scope of one memory")
         elif kind == "never":
             check.skipped("nothing was ever recalled")
         elif not judged:
             check.skipped(seen.why.get("other") or _unanswered(seen.other))
         elif kind == "sometimes":
-            check.skipped("a second user was not told, which says little while workers disagree")
+            check.skipped(f"{stranger} was not told, which says little while workers disagree")
         else:
-            check.passed("a second user was not told")
+            check.passed(f"{stranger} was not told")
 
 
 def _new_session(session: Session, seen: Seen, kind: Pattern) -> None:

@@ -148,7 +148,7 @@ def _kind(annotation: ast.expr | None) -> Any:
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         try:
             annotation = ast.parse(annotation.value, mode="eval").body
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return "other"
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
         kinds = {_kind(side) for side in (annotation.left, annotation.right)
