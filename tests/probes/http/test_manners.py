@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +272,7 @@ def speaking(answer: bytes) -> Iterator[str]:
     (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", "broke off"),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "broke off"),
     (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", "could not be unpacked"),
-    (b"HTTP/1.1 429 No\r\nRetry-After: " + formatdate(time.time() + 9999, usegmt=True).encode() + b"\r\nContent-Length: 0\r\n\r\n", "429"),
+    (b"HTTP/1.1 429 No\r\nRetry-After: Thu, 31 Dec 2099 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n", "429"),
     (b"HTTP/1.1 307 No\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "redirects more than 5 times"),
     (b"HTTP/1.1 307 No\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n", "another host")])
 def test_broken_answers_are_named(answer: bytes, why: str) -> None:
