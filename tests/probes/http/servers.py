@@ -27,7 +27,9 @@ def free_port() -> int:
 def command(server: str, app: str, workers: int, port: int, python: str = sys.executable) -> list[str]:
     """`server` is uvicorn, gunicorn (one request at a time in each worker) or gthread (gunicorn with threads)."""
     if server == "uvicorn":
-        return [python, "-m", "uvicorn", f"{app}:app", "--workers", str(workers), "--port", str(port), "--log-level", "error"]
+        # A worker that imports half of CrewAI on a busy machine does not answer its supervisor for a while.
+        return [python, "-m", "uvicorn", f"{app}:app", "--workers", str(workers), "--port", str(port), "--log-level", "error",
+                "--timeout-worker-healthcheck", "120"]
     threads = ["--threads", "4"] if server == "gthread" else []
     return [python, "-m", "gunicorn", f"{app}:app", "-w", str(workers), "-b", f"127.0.0.1:{port}", "--log-level", "error",
             "--no-control-socket", *threads]
