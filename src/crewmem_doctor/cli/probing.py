@@ -21,10 +21,13 @@ def check(settings: Settings) -> None:
     """Raises UsageError for targets and options that cannot be used, before anything is looked at."""
     from crewmem_doctor.probes import parse
 
-    for word in settings.probes:
-        parse(word, os.environ)
+    kinds = {parse(word, os.environ).kind for word in settings.probes}
     if settings.probe_request and not Path(settings.probe_request).is_file():
         raise UsageError(f"--probe-request {settings.probe_request}: there is no such file")
+    if "http" in kinds and not settings.ready:
+        from crewmem_doctor.probes.http.written import written
+
+        written(settings, os.environ)
 
 
 def observe(root: Path, settings: Settings, project: Project | None) -> tuple[Observation, ...]:
@@ -41,6 +44,7 @@ def _confirm(question: str) -> bool:
     """Asks on a terminal; where there is none, nobody says yes."""
     if not (terminal(sys.stdin) and terminal(sys.stderr)):
         return False
+    sys.stderr.write("\r\x1b[2K")      # where the line stood that says which check is under way
     say(question + " [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -75,6 +75,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestField:
+    """One thing that a request carries. `inside` is the object of the body that it stands in, empty for the body; the
+    type "other" is neither text nor a UUID."""
+
+    name: str
+    place: Literal["json", "form", "query", "header", "path", "cookie"]
+    required: bool = True
+    type: Literal["text", "uuid", "other"] = "text"
+    inside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryPoint:
     """Where a request, a task, a message or a run enters the code.
 
@@ -88,6 +100,7 @@ class EntryPoint:
     qualname: str
     framework: str
     identity: tuple[str, ...] = ()  # what the handler knows of its caller: "session_id of the body", "header X-User-Id"
+    request: tuple[RequestField, ...] | None = None  # what an HTTP handler takes, where all of it could be read
 
 
 @dataclass(frozen=True, slots=True)

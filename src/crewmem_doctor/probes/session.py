@@ -31,13 +31,17 @@ class Blind(CrewmemError):
 
 @dataclass
 class Verdict:
-    """What a check came to. Exactly one of the four methods is called inside the block of `Session.check`."""
+    """What a check came to. Exactly one of the four methods is called inside the block of `Session.check`.
+
+    `took` are seconds that the check had taken before the block began.
+    """
 
     outcome: Outcome | None = None
     detail: str = ""
     remedy: str = ""
     snippet: str = ""
     minor: bool = False
+    took: float = 0.0
 
     def passed(self, detail: str) -> None:
         self.outcome, self.detail = "pass", detail
@@ -130,13 +134,13 @@ class Session:
             if verdict.outcome is None:
                 verdict.blind("the check came to no verdict; please report it")
         except Blind as error:
-            self._observe(name, _blinded(error), begun)
+            self._observe(name, _blinded(error), begun - verdict.took)
             raise Ended from None
         except StepTimedOut as error:
             verdict.blind(str(error))
         except StepFailed as error:
             verdict.blind(f"{error.kind}: {error}")
-        self._observe(name, verdict, begun)
+        self._observe(name, verdict, begun - verdict.took)
 
     def _observe(self, name: str, verdict: Verdict, begun: float) -> None:
         assert verdict.outcome is not None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from crewmem_doctor.facts.python.entries.identity import identity
+from crewmem_doctor.facts.python.entries.request import request_fields
 from crewmem_doctor.facts.python.index import Function
 from crewmem_doctor.facts.python.survey import Survey, around, name_location
 from crewmem_doctor.model.memory import EntryPoint
@@ -19,8 +20,9 @@ def entry(
     survey: Survey, function: Function, kind: EntryKind, label: str, framework: str
 ) -> tuple[Function, EntryPoint]:
     at = name_location(survey.base, function)
+    request = request_fields(survey, function, label.partition(" ")[2]) if kind == "http" else None
     return function, EntryPoint(
-        kind, label, at, function.dotted, framework, identity(survey, function, kind, framework)
+        kind, label, at, function.dotted, framework, identity(survey, function, kind, framework), request
     )
 
 

@@ -1,0 +1,110 @@
+"""What an answer says: the codeword, something else, or nothing that could be judged.
+
+An answer without the codeword counts as not recalled only where the application plainly answered: a status of success,
+a body that is not empty, and neither an error, a promise to answer later, a page to log in at, nor a refusal to tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Literal
+
+from crewmem_doctor.model.record import dataclass
+from crewmem_doctor.probes.http import codeword as codewords
+from crewmem_doctor.probes.http.body import parsed, texts
+from crewmem_doctor.probes.http.client import Reply
+
+SHOWN = 80      # characters of an answer that are quoted
+# The classes and codes by which LLM clients report that there was no answer. Prose is no evidence.
+_ERROR = re.compile(
+    r"\b(?:RateLimitError|AuthenticationError|APIConnectionError|APIStatusError|APITimeoutError|ServiceUnavailableError|"
+    r"BadRequestError|NotFoundError|InternalServerError|ContextWindowExceededError|insufficient_quota|invalid_api_key|"
+    r"model_not_found)\b|Traceback \(most recent call last\)")
+# "I can't share passwords", but not "I can't recall a codeword" or "I cannot access earlier messages".
+_REFUSAL = re.compile(
+    r"\b(?:can(?:no|['’])t|can not|won['’]t|will not|(?:unable|not (?:able|allowed|permitted|going)) to|must not)\s+"
+    r"(?:\w+\s+)?"
+    r"(?:share|disclose|reveal|divulge|help|assist|comply|give out|hand out)\b", re.IGNORECASE)
+_FORGOT = re.compile(
+    r"\b(?:remember|recall|memor|previous|earlier|before|past|histor|no record|told|mention|know|conversation|"
+    r"don['’]t have|haven['’]t|access)", re.IGNORECASE)
+_LATER = re.compile(r"(?i)(?:accepted|queued|pending|processing|started|running|in[_ -]progress|submitted|scheduled)")
+_JOB = re.compile(r"(?i)(?:task|job|run|kickoff|execution|request)_?id")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`said` is None where nothing can be said, for the reason `why`. `text` is the answer, all of it."""
+
+    said: Literal["codeword", "something else"] | None
+    why: str = ""
+    text: str = ""
+
+
+def judge(reply: Reply, codeword: str, path: str) -> Judged:
+    """What the answer says. `path` is the dotted path to the reply in JSON, empty for the whole body."""
+    found = texts(reply.body, reply.type, path)
+    whole = "\n".join(found or [])
+    # An error page may quote what was asked, never what was told before.
+    if 200 <= reply.status < 300 and found is not None and codewords.contains(found, codeword):
+        return Judged("codeword", text=whole)
+    why = _unclear(reply, found, whole, path)
+    return Judged(None, why, whole) if why else Judged("something else", text=whole)
+
+
+def _unclear(reply: Reply, found: list[str] | None, whole: str, path: str) -> str:
+    if not 200 <= reply.status < 300:
+        needs = " (a request file can send credentials: headers: {Authorization: \"Bearer ${API_TOKEN}\"})"
+        return f"{status(reply.status)}{_quoted(reply.body.text)}{needs if reply.status in (401, 403) else ''}"
+    if reply.status == 202:
+        return "202 Accepted: it answers later, and the probe does not wait for that"
+    value = parsed(reply.body)
+    if isinstance(value, Mapping):
+        error = next((value[key] for key in ("error", "errors", "exception") if value.get(key)), None)
+        if error is not None:
+            return f"the answer is an error{_quoted(str(error))}"
+        if _promises(value):
+            return "the answer names a job to ask for later, and the probe does not wait for that"
+    if found is None:
+        return f"the answer has nothing at {path}{_keys(value)}"
+    if not whole.strip():
+        return "the answer is empty"
+    if re.search(r"""<input[^>]+type=["']?password""", whole, re.IGNORECASE):
+        return "the answer is a page to log in at"
+    if match := _ERROR.search(whole):
+        return f"the answer is an error ({match[0]})"
+    if len(whole) < 600 and _REFUSAL.search(whole) and not _FORGOT.search(whole):
+        return f"the answer is a refusal{_quoted(whole)}"
+    return ""
+
+
+def _promises(value: Mapping[Any, Any]) -> bool:
+    """A job's id with a state, and nothing that could be an answer."""
+    words = {str(key): item for key, item in value.items()}
+    job = any(_JOB.fullmatch(key) for key in words)
+    waits = any(isinstance(item, str) and _LATER.fullmatch(item.strip()) for item in words.values())
+    return job and (waits or len(words) == 1)
+
+
+def status(code: int) -> str:
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
+
+
+def _keys(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"; its keys are {', '.join(map(str, list(value)[:8]))}" if value else "; it is {}"
+    return "; it is no JSON" if value is None else ""
+
+
+def _quoted(text: str) -> str:
+    """The beginning of an answer, without markup."""
+    markup = re.compile(r"<(script|style|title)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+    bare = " ".join(markup.sub(" ", text).split())
+    if not bare:
+        return ""
+    return f": {bare[:SHOWN]}{'…' if len(bare) > SHOWN else ''}"

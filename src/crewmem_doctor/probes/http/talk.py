@@ -1,0 +1,135 @@
+"""What is said to the application, by whom, and what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
+from typing import Literal
+
+from crewmem_doctor.probes.http.client import Client, NoReply, Spent
+from crewmem_doctor.probes.http.judge import Judged, judge
+from crewmem_doctor.probes.http.template import Caller, Template, caller
+from crewmem_doctor.probes.session import Blind
+
+Outcome = Literal["recalled", "missed", "unclear", "unasked"]
+# Questions of a burst leave this far apart, in seconds: so near that the workers' acceptors are still busy with the one
+# before. Sent one by one, an idle server's connections can all go to the same worker; sent at the same instant, one
+# acceptor may take them all.
+STAGGER = 0.002
+# Cookies by which load balancers tie a caller to one worker or replica.
+AFFINITY = ("awsalb", "awsalbcors", "awselb", "awselbcors", "gclb", "serverid", "route", "ingresscookie", "arraffinity",
+            "arraffinitysamesite", "applicationgatewayaffinity", "__lb", "srv_id", "sticky", "lb")
+_HARMLESS = ("csrf", "xsrf", "consent", "locale", "lang", "theme", "_ga", "_gid")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question: what came of it, and why nothing did."""
+
+    outcome: Outcome
+    why: str = ""
+    text: str = ""
+
+
+@dataclass
+class Person:
+    """A caller with the cookies that the application has given them."""
+
+    caller: Caller
+    jar: CookieJar = field(default_factory=CookieJar)
+
+    @property
+    def tied(self) -> str:
+        """The cookie that ties them to one worker, if there is one."""
+        return next((cookie.name for cookie in self.jar if cookie.name.lower() in AFFINITY), "")
+
+    @property
+    def known(self) -> str:
+        """The cookie by which the application may know them again."""
+        return next((cookie.name for cookie in self.jar
+                     if not cookie.name.lower().startswith(_HARMLESS) and cookie.name.lower() not in AFFINITY), "")
+
+
+@dataclass
+class Talk:
+    """Tells the codeword and asks for it, as whom one likes. `cut` is what ended it early, empty otherwise."""
+
+    client: Client
+    template: Template
+    url: str
+    codeword: str
+    namespace: str
+    cut: str = ""
+
+    @property
+    def left(self) -> int:
+        """How many messages may still be sent, each with as many redirects as the last."""
+        return self.client.allowed // self.client.hops
+
+    def somebody(self) -> Person:
+        return Person(caller(self.namespace, self.template.uuids))
+
+    def again(self, person: Person) -> Person:
+        """The same user in a new session, as from another device."""
+        return Person(Caller(person.caller.user, self.somebody().caller.session))
+
+    def tell(self, person: Person) -> Judged:
+        """Says the codeword. The answer may repeat it or not; what counts is that there is one.
+
+        Raises NoReply.
+        """
+        return self._say(person, self.template.remember.replace("{codeword}", self.codeword))
+
+    def ask(self, person: Person) -> Answer:
+        try:
+            judged = self._say(person, self.template.recall)
+        except Blind as error:
+            self.cut = str(error)
+            return Answer("unasked", str(error))
+        except Spent as error:
+            return Answer("unasked", str(error))
+        except NoReply as error:
+            return Answer("unclear", str(error))
+        if judged.said is None:
+            return Answer("unclear", judged.why, judged.text)
+        return Answer("recalled" if judged.said == "codeword" else "missed", text=judged.text)
+
+    def asks(self, person: Person, number: int) -> list[Answer]:
+        """Several questions at about the same time, as several devices of one user would; one after the other once the
+        application has asked for patience."""
+        if self.client.busy:
+            return [self.ask(person) for _ in range(number)]
+        return burst([lambda: self.ask(person)] * number)
+
+    def _say(self, person: Person, words: str) -> Judged:
+        reply = self.client.send(self.template.render(self.url, person.caller, words), person.jar)
+        return judge(reply, self.codeword, self.template.reply)
+
+
+def burst(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
+    """The answers to questions that leave STAGGER apart, in their order."""
+    found: list[Answer | BaseException | None] = [None] * len(asks)
+
+    def work(number: int) -> None:
+        try:
+            found[number] = asks[number]()
+        except BaseException as error:
+            found[number] = error
+
+    # Not a pool's threads: whoever interrupts the probe need not wait for an answer.
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(asks))]
+    for thread in threads:
+        thread.start()
+        time.sleep(STAGGER)
+    for thread in threads:
+        thread.join()
+    return [_unless_failed(one) for one in found]
+
+
+def _unless_failed(found: Answer | BaseException | None) -> Answer:
+    if isinstance(found, Answer):
+        return found
+    raise found or AssertionError("a thread ended without an answer")
