@@ -137,7 +137,8 @@ def probe(targets: Targets, formats: Formats = None, output: Output = None, fail
           service: Mirror = None, online: Online = None, ready: Ready = None, yes: Yes = None) -> int:
     """Probe CrewAI, a store, a running application or its replicas: write in one process, read in another.
 
-    A probe writes into a name space of its own, removes what it wrote, and touches nothing that is not named here.
+    A probe writes into a name space of its own, removes what it wrote (what an application was told stays with it),
+    and touches nothing that is not named here.
     """
     from crewmem_doctor.cli.probe import probe as look
 
