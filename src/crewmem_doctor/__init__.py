@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crewmem_doctor.doctor import Probing
-    from crewmem_doctor.model.report import Report
+    from crewmem_doctor.model.report import Probing, Report
     from crewmem_doctor.settings import Settings
 
 __version__ = "0.1.0"

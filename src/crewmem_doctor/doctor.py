@@ -19,15 +19,12 @@ from crewmem_doctor.facts.python import read_code
 from crewmem_doctor.facts.requirements import read_requirements
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.memory import Memory
-from crewmem_doctor.model.observation import Observation
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release
-from crewmem_doctor.model.report import Report
+from crewmem_doctor.model.report import Probing, Report
 from crewmem_doctor.settings import Settings
 from crewmem_doctor.sources.discover import Tree, discover
 from crewmem_doctor.survival import remembers
-
-Probing = Callable[[Project], tuple[Observation, ...]]
 
 
 def examine(path: Path, settings: Settings | None = None, probing: Probing | None = None,

@@ -9,9 +9,11 @@ from typing import Literal
 from crewmem_doctor.model.deployment import Event
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.observation import Observation
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.record import dataclass
 
+Probing = Callable[[Project], tuple[Observation, ...]]     # what probes are given, and what they saw
 Word = Literal["kept", "stale", "lost", "unknown", "n/a"]
 
 
