@@ -1,0 +1,93 @@
+"""The processes of the probe, in the order in which they must act.
+
+The writer saves. The early reader has opened memory before that, the late one opens it afterwards. The leaver saves in
+the background and ends. They are started as late as they can be: each import of CrewAI costs seconds and memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from crewmem_doctor.probes.crewai.child import Child
+from crewmem_doctor.probes.crewai.stage import Stage
+from crewmem_doctor.probes.session import Session
+
+IMPORTING = 60.0        # seconds that importing CrewAI may take at least, whatever the time of one check is
+DELAYS = (0, 2, 7)      # when an early reader looks again; a table that is open is looked at anew after about 5 seconds
+CROWD = 10              # what each of two writers saves
+FORK_SECONDS = 10
+WAITING = 600
+
+
+class Play:
+    """The stage with its actors. Use as a context: leaving it ends them all."""
+
+    def __init__(self, session: Session, stage: Stage, command: str, look: Mapping[str, Any]) -> None:
+        self.session, self.stage, self.look = session, stage, look
+        self._command = command
+        self._exit = ExitStack()
+        word = session.namespace.rpartition("_")[2]
+        self.text = f"codeword {word}"
+        self.later = [f"later {n} {word}" for n in range(2)]
+        self.crowds = [[f"crowd {which}{n} {word}" for n in range(CROWD)] for which in "ab"]
+
+    def __enter__(self) -> Play:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._exit.close()
+
+    def child(self, *steps: Mapping[str, Any], end: str = "", real: bool = False) -> Child:
+        """Starts an actor that carries out `steps`; `real`: with this environment's own variables, credentials too."""
+        job = {**job_of(self.session, self.stage), "directory": self.look["directory"], "own": self.look["own"],
+               "steps": list(steps), "end": end}
+        environ = {**self.session.environ, **self.stage.environ} if real else self.stage.environ
+        return self._exit.enter_context(Child([self._command, "-"], job, cwd=self.stage.cwd, environ=environ))
+
+    def writer(self, *, forks: bool) -> Child:
+        fork = {"do": "fork", "text": self.text, "seconds": FORK_SECONDS}
+        return self.child({"do": "import"}, self._wait("write"), {"do": "write", "texts": [self.text]},
+                          *([fork] if forks else []))
+
+    def early(self) -> Child:
+        return self.child({"do": "import"}, {"do": "open"}, self._wait("early"),
+                          {"do": "read", "text": self.text, "after": DELAYS}, self._wait("crowd"),
+                          {"do": "write", "fresh": True, "texts": self.crowds[0]})
+
+    def late(self) -> Child:
+        texts = [text for crowd in self.crowds for text in crowd]
+        return self.child(
+            {"do": "import"}, {"do": "read", "fresh": True, "text": self.text}, self._wait("crowd"),
+            {"do": "write", "fresh": True, "texts": self.crowds[1]}, self._wait("count"),
+            {"do": "count", "texts": texts}, self._wait("left"), {"do": "count", "texts": self.later},
+            {"do": "elsewhere", "text": self.text, "cwd": self.stage.folder(self.session.namespace)},
+            {"do": "elsewhere", "text": self.text, "home": self.stage.folder("other")}, {"do": "dimension"})
+
+    def leaver(self) -> Child:
+        return self.child({"do": "import"}, {"do": "save-later", "texts": self.later}, end="return")
+
+    def go(self, name: str) -> None:
+        """Tells those who wait for it to go on."""
+        self.stage.signal(name).touch()
+
+    def _wait(self, name: str) -> Mapping[str, Any]:
+        return {"do": "wait", "for": str(self.stage.signal(name)), "seconds": WAITING}
+
+    @property
+    def importing(self) -> float:
+        """Seconds that an import may take."""
+        return max(self.session.seconds, IMPORTING)
+
+
+def job_of(session: Session, stage: Stage) -> dict[str, Any]:
+    return {"nonce": session.namespace, "namespace": session.namespace, "path": stage.given, "lock": stage.lock,
+            "uid": stage.uid}
+
+
+def looked(session: Session, stage: Stage, command: str, seconds: Callable[[], float]) -> dict[str, Any]:
+    """What the interpreter sees without importing CrewAI. Raises StepFailed, StepTimedOut, OSError."""
+    job = {**job_of(session, stage), "steps": [{"do": "look"}]}
+    with Child([command, "-"], job, cwd=stage.cwd, environ=stage.environ) as child:
+        return child.answer(seconds())

@@ -1,0 +1,91 @@
+"""Files of the probe: the mount that they are on, whether they can be written, and how they go again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+OWN = "crewmem_probe"
+BY_IMPORT = ("secret.key", "telemetry_user_id")     # what importing CrewAI and Chroma write below the home
+
+
+def mount_of(path: str) -> dict[str, Any]:
+    """The mount that `path`, or what exists above it, is on: {"point", "type", "source"}; empty where there is no
+    /proc."""
+    while not os.path.lexists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    path = os.path.realpath(path)
+    best: dict[str, Any] = {}
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                fields, _, rest = line.partition(" - ")
+                point = fields.split()[4].replace("\\040", " ")
+                inside = path == point or path.startswith(point.rstrip("/") + "/")
+                if inside and len(point) >= len(best.get("point", "")):
+                    kind, source = [*rest.split(), "", ""][:2]
+                    best = {"point": point, "type": kind, "source": source}
+    except (OSError, IndexError):
+        return {}
+    return best
+
+
+def touch(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes a file of the probe's own into the directory, which is made where it is missing."""
+    os.makedirs(step["directory"], exist_ok=True)
+    with open(_file(step), "x", encoding="utf-8") as file:
+        file.write(step["text"])
+        file.flush()
+        os.fsync(file.fileno())
+    return {}
+
+
+def see(step: Mapping[str, Any]) -> dict[str, Any]:
+    """What `touch` of another process wrote."""
+    try:
+        with open(_file(step), encoding="utf-8") as file:
+            return {"text": file.read()}
+    except FileNotFoundError:
+        return {"text": ""}
+
+
+def _file(step: Mapping[str, Any]) -> str:
+    return os.path.join(str(step["directory"]), str(step["namespace"]))
+
+
+def forget(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Removes `own`, the probe's own files and folders, then `files` that importing CrewAI made and `folders` that were
+    not there before, if they are empty. Answers which of `own` is left.
+
+    Raises ValueError for an own path whose last part does not say so.
+    """
+    for path in step["own"]:
+        if not os.path.basename(path).startswith(OWN):
+            raise ValueError(f"{path} is not a probe's own")
+    for path in step["own"]:
+        if os.path.isdir(path) and not os.path.islink(path):
+            for folder, _, _ in os.walk(path):
+                _unseal(folder)
+            shutil.rmtree(path, ignore_errors=True)
+        elif os.path.lexists(path):
+            os.unlink(path)
+    for path in step.get("files", ()):
+        if os.path.basename(path) in BY_IMPORT and os.path.exists(path):
+            os.unlink(path)
+    for path in step.get("folders", ()):
+        try:
+            os.rmdir(path)
+        except OSError:
+            pass        # somebody uses it, or it is gone
+    return {"left": [path for path in step["own"] if os.path.lexists(path)]}
+
+
+def _unseal(folder: str) -> None:
+    """A stage may hold folders that nobody may write, so that a service finds there what it will find."""
+    try:
+        if not os.access(folder, os.W_OK):
+            os.chmod(folder, 0o700)
+    except OSError:
+        pass

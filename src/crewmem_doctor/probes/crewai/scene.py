@@ -1,0 +1,86 @@
+"""What must be settled before anything is written: the interpreter, the release, the memory meant, the stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crewmem_doctor.errors import UsageError
+from crewmem_doctor.probes.crewai import interpreter, stage
+from crewmem_doctor.probes.crewai.child import Child
+from crewmem_doctor.probes.crewai.interpreter import Interpreter
+from crewmem_doctor.probes.crewai.play import looked
+from crewmem_doctor.probes.crewai.stage import Stage
+from crewmem_doctor.probes.crewai.subject import Subject, choose
+from crewmem_doctor.probes.session import Blind, Session
+
+OLDEST = (0, 74)
+UNIFIED = (1, 10)
+REMOVE = "rm -rf"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`look` is what the interpreter sees on the stage (see `program.place.look`)."""
+
+    python: Interpreter
+    version: str
+    subject: Subject
+    stage: Stage
+    look: Mapping[str, Any]
+
+    @property
+    def directory(self) -> str:
+        """Where the records land, as the service has it."""
+        return self.stage.here(str(self.look["directory"]))
+
+    @property
+    def unified(self) -> bool:
+        return numbers(self.version) >= UNIFIED
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+def settle(session: Session) -> Scene:
+    """Finds everything out, makes the stage, and registers how all of it goes again.
+
+    Raises Blind where there is no interpreter, or none with a CrewAI that the probe can drive.
+    """
+    root = Path(session.target.rest) if session.target.kind == "crewai" and session.target.rest else session.root
+    if not root.is_dir():
+        raise UsageError(f"{session.target.shown}: there is no such folder")
+    session.root = root.resolve()
+    python = interpreter.find(session)
+    first = glance(session, python)
+    version = str(first["version"])
+    if not version:
+        raise Blind(f"CrewAI is not installed in {python.path} ({python.how}); pass --python PATH, the Python that "
+                    "runs the application")
+    if numbers(version) < OLDEST:
+        raise Blind(f"CrewAI {version} is older than 0.74, before which building a crew emptied its short-term memory; "
+                    "the probe cannot drive it")
+    subject = choose(session, version, contained=bool(first["container"]))
+    scratch = stage.scratch(session)
+    lock = str(scratch / "lock")
+    session.undo("crewai.tidy", {"lock": lock, "own": [str(scratch)]}, f"{REMOVE} {scratch}")
+    made = stage.build(session, subject, python.path)
+    look = looked(session, made, python.path, lambda: session.seconds)
+    if not made.mirrors:
+        own = [str(look["own"]), str(Path(look["directory"]) / session.namespace), *look["others"]]
+        session.undo("crewai.tidy", {"lock": lock, "own": own, "files": look["files"], "folders": look["folders"]},
+                     f"{REMOVE} {' '.join(own)}")
+    return Scene(python, version, subject, made, look)
+
+
+def glance(session: Session, python: Interpreter) -> dict[str, Any]:
+    """What the interpreter sees where it is started here; nothing is written."""
+    job = {"nonce": session.namespace, "namespace": session.namespace, "steps": [{"do": "look"}]}
+    try:
+        with Child([python.path, "-"], job, cwd=session.root, environ=session.environ) as child:
+            return child.answer(session.seconds)
+    except OSError as error:
+        raise Blind(f"{python.path} ({python.how}) cannot be started: {error.strerror or error}") from None
