@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from crewmem_doctor.probes.crewai import manners, outside, place, trouble
 from crewmem_doctor.probes.crewai.child import Child
-from crewmem_doctor.probes.crewai.play import Play
+from crewmem_doctor.probes.crewai.play import Cast, Play
 from crewmem_doctor.probes.crewai.scene import Scene, settle
 from crewmem_doctor.probes.process import StepFailed
 from crewmem_doctor.probes.session import Session, Verdict
 
 SHARE = "Let every process resolve memory to one directory: an absolute CREWAI_STORAGE_DIR on a volume"
-
-
-@dataclass(frozen=True)
-class Cast:
-    """The processes at work. `late` comes when the writer has written."""
-
-    scene: Scene
-    play: Play
-    writer: Child
-    early: Child
 
 
 def probe(session: Session) -> None:
@@ -31,23 +20,22 @@ def probe(session: Session) -> None:
         cast = _begin(session, stack)
         if cast is None:
             return
-        place.observe(session, cast.scene)
+        scene = cast.scene
+        place.observe(session, scene)
         if not _write(session, cast):
             return
         cast.play.go("early")
-        late = cast.play.late()
+        late = cast.play.late(audits=scene.unified)
         if not _second(session, cast, late):
             return
-        leaver = cast.play.leaver()
-        manners.early_reader(session, cast.scene, cast.early)
-        if not manners.two_writers(session, cast.play, cast.early, late):
+        manners.early_reader(session, scene, cast.early)
+        manners.forked_child(session, scene, cast.writer)
+        auditor = manners.crowd(session, scene, cast, late)
+        if auditor is None:
             return
-        if not manners.exit_after_save(session, cast.scene, cast.play, leaver, late):
-            return
-        manners.forked_child(session, cast.scene, cast.writer)
-        manners.elsewhere(session, cast.scene, late)
-        length = outside.online(session, cast.scene, cast.play)
-        outside.dimension(session, cast.scene, late, length)
+        manners.elsewhere(session, auditor)
+        length = outside.online(session, scene, cast.play)
+        outside.dimension(session, scene, auditor, length)
 
 
 def _begin(session: Session, stack: ExitStack) -> Cast | None:
@@ -56,7 +44,7 @@ def _begin(session: Session, stack: ExitStack) -> Cast | None:
         if scene.subject.unsuited:
             check.skipped(f"{scene.subject.unsuited}; probe crew:package.module:factory, or its server's URL, instead")
             return None
-        play = stack.enter_context(Play(session, scene.stage, scene.python.path, scene.look))
+        play = stack.enter_context(Play(session, scene))
         cast = Cast(scene, play, play.writer(forks=manners.forks(scene)), play.early())
         try:
             said = cast.writer.answer(play.importing)

@@ -5,9 +5,11 @@ What is a property of the release on every healthy deployment is a note, unless 
 
 from __future__ import annotations
 
+from crewmem_doctor.errors import CrewmemError
 from crewmem_doctor.probes.crewai.child import Child
-from crewmem_doctor.probes.crewai.play import DELAYS, FORK_SECONDS, Play
+from crewmem_doctor.probes.crewai.play import DELAYS, FORK_SECONDS, Cast
 from crewmem_doctor.probes.crewai.scene import Scene
+from crewmem_doctor.probes.process import StepFailed, StepTimedOut
 from crewmem_doctor.probes.session import Session
 
 PIN = "Set CREWAI_STORAGE_DIR to an absolute path"
@@ -33,44 +35,64 @@ def early_reader(session: Session, scene: Scene, early: Child) -> None:
         check.failed(told + where, remedy=RESTART, minor=not many)
 
 
-def two_writers(session: Session, play: Play, early: Child, late: Child) -> bool:
-    """Whether two processes that save at once lose nothing."""
+def crowd(session: Session, scene: Scene, cast: Cast, late: Child) -> Child | None:
+    """Two processes that save at once, one that saves and ends: what is found of it afterwards. The process that
+    looked, None where it could not."""
+    play = cast.play
+    auditor = late
     with session.check("two-writers") as check:
         play.go("crowd")
-        for child in (early, late):
+        for child in (cast.early, late):
             child.answer(session.seconds)
-        for child in (early, late):
+        for child in (cast.early, late):
             child.answer(session.seconds)
+        trouble = _leave(session, cast)
+        if not scene.unified:
+            cast.early.kill()
+            late.kill()
+            auditor = play.auditor()
+            auditor.answer(play.importing)
         play.go("count")
-        late.answer(session.seconds)
-        found, saved = int(late.answer(session.seconds)["count"]), sum(map(len, play.crowds))
+        auditor.answer(session.seconds)
+        found, saved = int(auditor.answer(session.seconds)["count"]), sum(map(len, play.crowds))
         if found == saved:
             check.passed(f"two processes saved {saved} records at once, and all were found")
         else:
             check.failed(f"two processes saved {saved} records at once, and {found} were found",
                          remedy="Let one process save, or keep memory on a server")
-    return check.outcome in ("pass", "fail")
+    if check.outcome == "error":
+        return None
+    _exit_after_save(session, scene, int(auditor.answer(session.seconds)["count"]), len(play.later), trouble)
+    return auditor
 
 
-def exit_after_save(session: Session, scene: Scene, play: Play, leaver: Child, late: Child) -> bool:
+def _leave(session: Session, cast: Cast) -> CrewmemError | None:
+    """The writer saves in the background and ends."""
+    try:
+        cast.play.go("leave")
+        cast.writer.answer(session.seconds)
+        cast.writer.answer(session.seconds)
+        cast.writer.ended(session.seconds)
+    except (StepFailed, StepTimedOut) as error:
+        return error
+    return None
+
+
+def _exit_after_save(session: Session, scene: Scene, found: int, saved: int, trouble: CrewmemError | None) -> None:
     """Whether what is saved in the background is kept when the process ends right away. From 1.10 on it is not."""
     with session.check("exit-after-save") as check:
-        leaver.answer(play.importing)
-        leaver.answer(session.seconds)
-        leaver.ended(session.seconds)
-        play.go("left")
-        late.answer(session.seconds)
-        found, saved = int(late.answer(session.seconds)["count"]), len(play.later)
+        if trouble is not None:
+            raise trouble
         calls = _ending(session, scene)
         if found == saved:
             check.passed("what was saved right before a process ended is kept")
         else:
+            how = "remember_many() took" if scene.unified else "were saved"
             check.failed(
-                f"of {saved} records that remember_many() took right before its process ended, {found} were found: it "
-                f"saves in the background (CrewAI {scene.version})" + (f", and so does {calls}" if calls else ""),
+                f"of {saved} records that {how} right before its process ended, {found} were found: CrewAI "
+                f"{scene.version} saves them in the background" + (f", and so does {calls}" if calls else ""),
                 remedy="Call drain_writes() or close() before a process ends", snippet="memory.drain_writes()",
                 minor=not calls)
-    return check.outcome in ("pass", "fail")
 
 
 def _ending(session: Session, scene: Scene) -> str:
@@ -106,11 +128,11 @@ def forked_child(session: Session, scene: Scene, writer: Child) -> None:
                          remedy="Make memory after the fork", snippet="preload_app = False      # gunicorn")
 
 
-def elsewhere(session: Session, scene: Scene, late: Child) -> None:
+def elsewhere(session: Session, auditor: Child) -> None:
     """What processes with another working directory and with another home find."""
     for name, what in (("other-directory", "working directory"), ("other-home", "home")):
         with session.check(name) as check:
-            said = late.answer(session.seconds)
+            said = auditor.answer(session.seconds)
             if said["found"]:
                 check.passed(f"a process with another {what} finds the records")
             else:

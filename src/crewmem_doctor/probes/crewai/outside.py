@@ -126,5 +126,5 @@ def dimension(session: Session, scene: Scene, late: Child, asked: int | None) ->
             check.passed(f"the store holds vectors of {stored}, as {provider} {model} makes them")
         else:
             check.failed(
-                f"the store holds vectors of {stored}, and {provider} {model} makes {length}: every save and every recall "
-                "fails", remedy="Go back to the embedder that wrote the store, or start a new store")
+                f"the store holds vectors of {stored}, {provider} {model} makes {length}: every save and recall fails",
+                remedy="Go back to the embedder that wrote the store, or start a new store")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from crewmem_doctor.probes.crewai import place, trouble
 from crewmem_doctor.probes.crewai.child import Child, Failed
-from crewmem_doctor.probes.crewai.play import job_of
 from crewmem_doctor.probes.crewai.scene import Scene, settle
 from crewmem_doctor.probes.session import Session
 
@@ -35,7 +34,7 @@ def probe(session: Session) -> None:
 
 
 def _one(session: Session, scene: Scene, step: dict[str, str]) -> dict[str, object]:
-    job = {**job_of(session, scene.stage), "steps": [{**step, "directory": scene.look["directory"],
+    job = {**scene.stage.job(session), "steps": [{**step, "directory": scene.look["directory"],
                                                       "namespace": session.namespace}]}
     with Child([scene.python.path, "-"], job, cwd=scene.stage.cwd, environ=scene.stage.environ) as child:
         return child.answer(session.seconds)

@@ -11,7 +11,6 @@ from crewmem_doctor.errors import UsageError
 from crewmem_doctor.probes.crewai import interpreter, stage
 from crewmem_doctor.probes.crewai.child import Child
 from crewmem_doctor.probes.crewai.interpreter import Interpreter
-from crewmem_doctor.probes.crewai.play import looked
 from crewmem_doctor.probes.crewai.stage import Stage
 from crewmem_doctor.probes.crewai.subject import Subject, choose
 from crewmem_doctor.probes.session import Blind, Session
@@ -68,7 +67,9 @@ def settle(session: Session) -> Scene:
     lock = str(scratch / "lock")
     session.undo("crewai.tidy", {"lock": lock, "own": [str(scratch)]}, f"{REMOVE} {scratch}")
     made = stage.build(session, subject, python.path)
-    look = looked(session, made, python.path, lambda: session.seconds)
+    job = {**made.job(session), "steps": [{"do": "look"}]}
+    with Child([python.path, "-"], job, cwd=made.cwd, environ=made.environ) as child:
+        look = child.answer(session.seconds)
     if not made.mirrors:
         own = [str(look["own"]), str(Path(look["directory"]) / session.namespace), *look["others"]]
         session.undo("crewai.tidy", {"lock": lock, "own": own, "files": look["files"], "folders": look["folders"]},

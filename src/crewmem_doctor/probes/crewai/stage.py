@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.project import Run
@@ -38,6 +39,11 @@ class Stage:
     def lock(self) -> str:
         """What each child holds as long as it lives."""
         return str(self.root / "lock")
+
+    def job(self, session: Session) -> dict[str, Any]:
+        """What every job of a child on this stage holds."""
+        return {"nonce": session.namespace, "namespace": session.namespace, "path": self.given, "lock": self.lock,
+                "uid": self.uid}
 
     def signal(self, name: str) -> Path:
         """The file that tells a waiting child to go on."""

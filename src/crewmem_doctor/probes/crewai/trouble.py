@@ -14,6 +14,12 @@ _FULL = re.compile(r"(?i)no space left|disk is full|quota exceeded|database or d
 _SQLITE = re.compile(r"(?i)unsupported version of sqlite3")
 
 
+def environmental(error: StepFailed) -> bool:
+    """Whether the environment is to blame, and not the probe or the package."""
+    said = f"{error.kind}: {error}"
+    return bool(_UNWRITABLE.search(said) or _FULL.search(said) or error.kind == "PermissionError")
+
+
 def importing(check: Verdict, error: StepFailed, scene: Scene) -> None:
     """`import crewai` failed. What the environment is to blame for is a finding; what the probe cannot explain is not.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +33,25 @@ def hold(path: str) -> None:
     fd = os.open(path, os.O_RDONLY)
     os.set_inheritable(fd, True)
     fcntl.flock(fd, fcntl.LOCK_SH)
+
+
+def released(path: str, seconds: float) -> None:
+    """Waits until nobody holds that lock any more, or the time is up."""
+    if sys.platform == "win32" or not os.path.exists(path):
+        return
+    import fcntl
+
+    end = time.monotonic() + seconds
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        while time.monotonic() < end:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                time.sleep(0.05)
+    finally:
+        os.close(fd)
 
 
 def end_with(life: int) -> None:

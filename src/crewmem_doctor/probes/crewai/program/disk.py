@@ -7,7 +7,10 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from .channel import hold, released
+
 OWN = "crewmem_probe"
+PATIENCE = 12.0     # seconds
 BY_IMPORT = ("secret.key", "telemetry_user_id")     # what importing CrewAI and Chroma write below the home
 
 
@@ -30,6 +33,15 @@ def mount_of(path: str) -> dict[str, Any]:
     except (OSError, IndexError):
         return {}
     return best
+
+
+def guard(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Holds a lock file that is made here: `lock`, in a folder of the probe's own."""
+    os.makedirs(os.path.dirname(step["lock"]), exist_ok=True)
+    with open(step["lock"], "a", encoding="utf-8"):
+        pass
+    hold(step["lock"])
+    return {}
 
 
 def touch(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,10 +69,12 @@ def _file(step: Mapping[str, Any]) -> str:
 
 def forget(step: Mapping[str, Any]) -> dict[str, Any]:
     """Removes `own`, the probe's own files and folders, then `files` that importing CrewAI made and `folders` that were
-    not there before, if they are empty. Answers which of `own` is left.
+    not there before, if they are empty. Answers which of `own` is left. First it waits until no process of the probe
+    holds the file `lock` any more, which those of a killed probe soon do no longer.
 
     Raises ValueError for an own path whose last part does not say so.
     """
+    released(step["lock"], PATIENCE)
     for path in step["own"]:
         if not os.path.basename(path).startswith(OWN):
             raise ValueError(f"{path} is not a probe's own")

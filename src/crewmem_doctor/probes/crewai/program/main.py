@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ STEPS: Mapping[str, Step] = {
     "look": lambda state, step: place.look({"namespace": state.namespace, "path": state.given, **step}),
     "touch": lambda state, step: disk.touch(step),
     "see": lambda state, step: disk.see(step),
-    "forget": lambda state, step: disk.forget(step),
+    "forget": lambda state, step: disk.forget(step), "guard": lambda state, step: disk.guard(step),
     "import": steps.load, "open": steps.open_store, "write": steps.write, "read": steps.read, "count": steps.count,
     "save-later": steps.save_later, "fork": steps.fork, "elsewhere": steps.elsewhere, "dimension": steps.dimension,
     "wait": steps.wait, "embed": online.embed, "ask": online.ask,
@@ -31,6 +32,8 @@ def main(job: Mapping[str, Any]) -> None:
         hold(job["lock"])
     if job.get("life") is not None:
         end_with(job["life"])
+    if job.get("alarm"):
+        signal.alarm(job["alarm"])      # nobody kills what runs on another machine
     if job.get("uid"):
         os.setgroups([])
         os.setgid(job["uid"])
