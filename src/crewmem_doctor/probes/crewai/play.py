@@ -61,18 +61,18 @@ class Play:
 
     def writer(self, *, forks: bool) -> Child:
         fork = {"do": "fork", "text": self.text, "seconds": FORK_SECONDS}
-        return self.child({"do": "import"}, self._wait("write"), {"do": "write", "texts": [self.text]},
-                          *([fork] if forks else []), self._wait("leave"), {"do": "save-later", "texts": self.later},
+        return self.child({"do": "import"}, self.wait("write"), {"do": "write", "texts": [self.text]},
+                          *([fork] if forks else []), self.wait("leave"), {"do": "save-later", "texts": self.later},
                           end="return")
 
     def early(self) -> Child:
-        return self.child({"do": "import"}, {"do": "open"}, self._wait("early"),
-                          {"do": "read", "text": self.text, "after": DELAYS}, self._wait("crowd"),
+        return self.child({"do": "import"}, {"do": "open"}, self.wait("early"),
+                          {"do": "read", "text": self.text, "after": DELAYS}, self.wait("crowd"),
                           {"do": "write", "fresh": True, "texts": self.crowds[0]})
 
     def late(self, *, audits: bool) -> Child:
         return self.child(
-            {"do": "import"}, {"do": "read", "fresh": True, "text": self.text}, self._wait("crowd"),
+            {"do": "import"}, {"do": "read", "fresh": True, "text": self.text}, self.wait("crowd"),
             {"do": "write", "fresh": True, "texts": self.crowds[1]}, *(self._audit() if audits else []))
 
     def auditor(self) -> Child:
@@ -80,7 +80,7 @@ class Play:
 
     def _audit(self) -> list[Mapping[str, Any]]:
         texts = [text for crowd in self.crowds for text in crowd]
-        return [self._wait("count"), {"do": "count", "texts": texts}, {"do": "count", "texts": self.later},
+        return [self.wait("count"), {"do": "count", "texts": texts}, {"do": "count", "texts": self.later},
                 {"do": "elsewhere", "text": self.text, "cwd": self.stage.folder(self.session.namespace)},
                 {"do": "elsewhere", "text": self.text, "home": self.stage.folder("other")}, {"do": "dimension"}]
 
@@ -88,7 +88,8 @@ class Play:
         """Tells those who wait for it to go on."""
         self.stage.signal(name).touch()
 
-    def _wait(self, name: str) -> Mapping[str, Any]:
+    def wait(self, name: str) -> Mapping[str, Any]:
+        """The step that does."""
         return {"do": "wait", "for": str(self.stage.signal(name)), "seconds": WAITING}
 
     @property

@@ -62,7 +62,8 @@ def settle(session: Session) -> Scene:
     if numbers(version) < OLDEST:
         raise Blind(f"CrewAI {version} is older than 0.74, before which building a crew emptied its short-term memory; "
                     "the probe cannot drive it")
-    subject = choose(session, version, contained=bool(first["container"]))
+    real = bool(first["container"]) or session.target.kind == "crew"
+    subject = choose(session, version, contained=real) if session.target.kind == "crewai" else Subject()
     scratch = stage.scratch(session)
     lock = str(scratch / "lock")
     session.undo("crewai.tidy", {"lock": lock, "own": [str(scratch)]}, f"{REMOVE} {scratch}")

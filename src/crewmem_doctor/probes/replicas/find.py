@@ -23,7 +23,7 @@ class Few(CrewmemError):
 
 
 def found(session: Session) -> list[Place]:
-    """Two or more. Raises Few, Blind where the tool is missing or refuses, UsageError for words that cannot be split."""
+    """Two or more. Raises Few, Blind where the tool is missing or refuses, UsageError for words without an end."""
     places = {"compose": _compose, "k8s": _kubernetes, "exec": _given}[session.target.kind](session)
     if len(places) < 2:
         more = {"compose": f"docker compose up --scale {session.target.rest}=2",

@@ -87,7 +87,7 @@ def enter(session: Session, place: Place) -> Replica:
             without = without or f"{python} ({look['python']})"
             continue
         if numbers(str(look["version"])) < OLDEST:
-            raise Blind(f"{place.name} has CrewAI {look['version']}, which is older than what the probe can drive (0.74)")
+            raise Blind(f"{place.name} has CrewAI {look['version']}, older than the probe can drive (0.74)")
         return Replica(place.name, prefix, python, look)
     if without:
         raise Blind(f"CrewAI is not installed for {without} in {place.name}: pass --python with the path, inside the "

@@ -11,7 +11,9 @@ from .channel import hold, released
 
 OWN = "crewmem_probe"
 PATIENCE = 12.0     # seconds
-BY_IMPORT = ("secret.key", "telemetry_user_id")     # what importing CrewAI and Chroma write below the home
+# What importing CrewAI and Chroma, and building a crew, write by themselves.
+BY_IMPORT = ("secret.key", "telemetry_user_id")
+BY_BUILDING = ("latest_kickoff_task_outputs.db", "flow_states.db")
 
 
 def mount_of(path: str) -> dict[str, Any]:
@@ -86,14 +88,30 @@ def forget(step: Mapping[str, Any]) -> dict[str, Any]:
         elif os.path.lexists(path):
             os.unlink(path)
     for path in step.get("files", ()):
-        if os.path.basename(path) in BY_IMPORT and os.path.exists(path):
-            os.unlink(path)
+        name = os.path.basename(path)
+        if os.path.exists(path) and (name in BY_IMPORT or (name in BY_BUILDING and _empty(path))):
+            for part in (path, f"{path}-wal", f"{path}-shm"):
+                if os.path.exists(part):
+                    os.unlink(part)
     for path in step.get("folders", ()):
         try:
             os.rmdir(path)
         except OSError:
             pass        # somebody uses it, or it is gone
     return {"left": [path for path in step["own"] if os.path.lexists(path)]}
+
+
+def _empty(path: str) -> bool:
+    """Whether a database of CrewAI's holds no row."""
+    import sqlite3
+
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
+            return not any(connection.execute(f'select 1 from "{name}" limit 1').fetchone() for name in tables
+                           if not name.startswith("sqlite_"))
+    except sqlite3.Error:
+        return False
 
 
 def _unseal(folder: str) -> None:

@@ -21,8 +21,6 @@ TYPE = "crewmemprobe"
 class Legacy:
     """The two stores, as one worker holds them."""
 
-    kinds = ("short-term", "long-term")
-
     def __init__(self, namespace: str, expected: str, path: str = "", embed: Any = vectors) -> None:
         paths = importlib.import_module("crewai.utilities.paths")
         found = os.path.realpath(str(paths.db_storage_path()))

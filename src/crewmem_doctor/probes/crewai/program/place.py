@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from hashlib import md5
 from typing import Any
 
-from .disk import mount_of
+from .disk import BY_BUILDING, mount_of
 
 UNIFIED = (1, 10)
 LOCKED = (1, 11)        # a lock file in the temporary directory guards the store
@@ -84,6 +84,7 @@ def look(step: Mapping[str, Any]) -> dict[str, Any]:
         temporary, trouble = "", str(error)
     key = os.path.join(_share(), "crewai/credentials/secret.key")
     chroma = os.path.expanduser("~/.cache/chroma/telemetry_user_id")
+    built = [os.path.join(data_directory(), name) for name in BY_BUILDING]
     made = [data_directory(), os.path.dirname(key), os.path.expanduser("~/.config/crewai"), os.path.dirname(chroma)]
     return {
         "version": version, "python": platform.python_version(), "host": socket.gethostname(),
@@ -92,7 +93,8 @@ def look(step: Mapping[str, Any]) -> dict[str, Any]:
         "locked": locked, "mount": mount_of(directory), "container": in_container(),
         "own": own(version, directory, step["namespace"]),
         "others": [os.path.join(base, step["namespace"]) for base in (data_home(), temporary) if base],
-        "folders": missing([directory, *made]), "files": [path for path in (key, chroma) if not os.path.lexists(path)],
+        "folders": missing([directory, *made]),
+        "files": [path for path in (key, chroma, *built) if not os.path.lexists(path)],
     }
 
 

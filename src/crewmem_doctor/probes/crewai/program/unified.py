@@ -46,10 +46,30 @@ def table(namespace: str, path: str = "") -> Any:
     return storage(path=path, table_name=namespace) if path else storage(table_name=namespace)
 
 
-class Unified:
-    """One memory object, as one worker holds it."""
+class Adopted:
+    """One memory object, as one worker holds it, with records in a scope of the probe's own."""
 
-    kinds = ("memory",)
+    def __init__(self, memory: Any, scope: str) -> None:
+        self.memory, self.scope = memory, scope
+
+    def save(self, text: str) -> None:
+        """With all three given, no LLM is asked."""
+        self.memory.remember(text, scope=self.scope, categories=["probe"], importance=0.1)
+
+    def save_later(self, texts: list[str]) -> None:
+        self.memory.remember_many(texts, scope=self.scope, categories=["probe"], importance=0.1)
+
+    def find(self, text: str) -> dict[str, bool]:
+        found = self.memory.recall(text, scope=self.scope, depth="shallow", limit=10)
+        return {"memory": any(match.record.content == text for match in found)}
+
+    def count(self, texts: list[str]) -> int:
+        records = self.memory.list_records(scope=self.scope, limit=500)
+        return len({record.content for record in records} & set(texts))
+
+
+class Unified(Adopted):
+    """A memory of the probe's own making at CrewAI's place, or at `path`, in a table of its own."""
 
     def __init__(self, namespace: str, expected: str, path: str = "",
                  embed: Callable[[list[str]], list[list[float]]] = vectors) -> None:
@@ -58,22 +78,7 @@ class Unified:
         if expected and found != os.path.realpath(expected):
             raise Unexpected(f"CrewAI itself puts memory into {found}, not into {expected}")
         memory = importlib.import_module("crewai.memory.unified_memory").Memory
-        self.memory = memory(llm=no_llm(), embedder=embed, storage=storage)
-
-    def save(self, text: str) -> None:
-        """With all three given, no LLM is asked."""
-        self.memory.remember(text, scope=SCOPE, categories=["probe"], importance=0.1)
-
-    def save_later(self, texts: list[str]) -> None:
-        self.memory.remember_many(texts, scope=SCOPE, categories=["probe"], importance=0.1)
-
-    def find(self, text: str) -> dict[str, bool]:
-        found = self.memory.recall(text, scope=SCOPE, depth="shallow", limit=10)
-        return {"memory": any(match.record.content == text for match in found)}
-
-    def count(self, texts: list[str]) -> int:
-        records = self.memory.list_records(scope=SCOPE, limit=500)
-        return len({record.content for record in records} & set(texts))
+        super().__init__(memory(llm=no_llm(), embedder=embed, storage=storage), SCOPE)
 
 
 class Listener:
