@@ -14,19 +14,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/probes/crewai/support"))
 
-import agreement
+import comparison
 
 
 def main(words: list[str]) -> int:
     pythons = {version_of(word): word for word in words if word != "--each"}
     done, wrong, seen = 0, 0, set()
-    for folder, service, release, row, forks in agreement.described():
+    for folder, service, release, row, forks in comparison.described():
         pattern = (release, *sorted(row.items()), forks)
         if release not in pythons or (pattern in seen and "--each" not in words):
             continue
         seen.add(pattern)
-        report = agreement.probed([str(Path(sys.executable).with_name("crewmem-doctor"))], folder, service, pythons[release], 120)
-        differing = agreement.disagreements(row, forks, report)
+        report = comparison.probed([str(Path(sys.executable).with_name("crewmem-doctor"))], folder, service, pythons[release], 120)
+        differing = comparison.disagreements(row, forks, report)
         done, wrong = done + 1, wrong + bool(differing)
         print(f"{'✗' if differing else '✓'} {folder} {service} {release} {' '.join(row.values())}"
               + (f": {'; '.join(differing)}" if differing else ""), flush=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from standin import StandIn, environment, tree
 
 Doctor = Callable[..., Any]
