@@ -96,10 +96,14 @@ class Session:
     @property
     def seconds(self) -> float:
         """Seconds that the next step may take: the time of one check, or what is left for the whole probe."""
+        return self.at_least(0.0)
+
+    def at_least(self, seconds: float) -> float:
+        """As `seconds`, for a step that may take so long whatever the time of one check is."""
         left = self._begun + self.deadline - time.monotonic()
         if left <= 0:
             raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed")
-        return min(self.settings.timeout, left)
+        return min(max(self.settings.timeout, seconds), left)
 
     def secret(self, *words: str) -> None:
         """Words that no output may contain, beside those of the target's URL."""

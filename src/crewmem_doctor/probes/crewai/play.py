@@ -17,7 +17,7 @@ from crewmem_doctor.probes.crewai.child import Child
 from crewmem_doctor.probes.crewai.scene import Scene
 from crewmem_doctor.probes.session import Session
 
-IMPORTING = 60.0        # seconds that importing CrewAI may take at least, whatever the time of one check is
+IMPORTING = 120.0       # seconds that importing CrewAI may take at least, whatever the time of one check is
 DELAYS = (0, 2, 7)      # when an early reader looks again; a table that is open is looked at anew after about 5 seconds
 CROWD = 10              # what each of two writers saves
 FORK_SECONDS = 10
@@ -95,4 +95,4 @@ class Play:
     @property
     def importing(self) -> float:
         """Seconds that an import may take."""
-        return max(self.session.seconds, IMPORTING)
+        return self.session.at_least(IMPORTING)

@@ -62,25 +62,33 @@ def settle(session: Session) -> Scene:
     if numbers(version) < OLDEST:
         raise Blind(f"CrewAI {version} is older than 0.74, before which building a crew emptied its short-term memory; "
                     "the probe cannot drive it")
-    real = bool(first["container"]) or session.target.kind == "crew"
+    real = bool(first["container"])
     subject = choose(session, version, contained=real) if session.target.kind == "crewai" else Subject()
-    scratch = stage.scratch(session)
-    lock = str(scratch / "lock")
-    session.undo("crewai.tidy", {"lock": lock, "own": [str(scratch)]}, f"{REMOVE} {scratch}")
-    made = stage.build(session, subject, python.path)
-    job = {**made.job(session), "steps": [{"do": "look"}]}
-    with Child([python.path, "-"], job, cwd=made.cwd, environ=made.environ) as child:
-        look = child.answer(session.seconds)
-    if not made.mirrors:
-        own = [str(look["own"]), str(Path(look["directory"]) / session.namespace), *look["others"]]
-        session.undo("crewai.tidy", {"lock": lock, "own": own, "files": look["files"], "folders": look["folders"]},
-                     f"{REMOVE} {' '.join(own)}")
+    if subject.run is None:
+        look = glance(session, python, subject.given) if subject.given else first
+        made = _take(session, subject, python, look)
+    else:
+        made = _take(session, subject, python, None)
+        job = {**made.job(session), "steps": [{"do": "look"}]}
+        with Child([python.path, "-"], job, cwd=made.cwd, environ=made.environ) as child:
+            look = child.answer(session.seconds)
     return Scene(python, version, subject, made, look)
 
 
-def glance(session: Session, python: Interpreter) -> dict[str, Any]:
-    """What the interpreter sees where it is started here; nothing is written."""
-    job = {"nonce": session.namespace, "namespace": session.namespace, "steps": [{"do": "look"}]}
+def _take(session: Session, subject: Subject, python: Interpreter, look: Mapping[str, Any] | None) -> Stage:
+    """Makes the stage, once it is registered how it goes again, with all that will be made at the place of `look`."""
+    scratch = stage.scratch(session)
+    job: dict[str, Any] = {"lock": str(scratch / "lock"), "own": [str(scratch)]}
+    if look is not None:
+        job["own"] += [look["own"], str(Path(look["directory"]) / session.namespace), *look["others"]]
+        job.update(files=look["files"], folders=look["folders"])
+    session.undo("crewai.tidy", job, f"{REMOVE} {' '.join(job['own'])}")
+    return stage.build(session, subject, python.path)
+
+
+def glance(session: Session, python: Interpreter, path: str = "") -> dict[str, Any]:
+    """What the interpreter sees where it is started here, of `path` if the code hands one over; nothing is written."""
+    job = {"nonce": session.namespace, "namespace": session.namespace, "path": path, "steps": [{"do": "look"}]}
     try:
         with Child([python.path, "-"], job, cwd=session.root, environ=session.environ) as child:
             return child.answer(session.seconds)

@@ -7,13 +7,13 @@ from typing import Any
 
 from crewmem_doctor.probes.crewai import trouble
 from crewmem_doctor.probes.crewai.child import Child, Failed
+from crewmem_doctor.probes.crewai.play import IMPORTING
 from crewmem_doctor.probes.guard import allow
 from crewmem_doctor.probes.replicas.find import Few, found
 from crewmem_doctor.probes.replicas.replica import Replica, enter
 from crewmem_doctor.probes.session import Session
 
 SHARE = "Give the replicas one store: a volume that all of them mount, or a server"
-IMPORTING = 60.0        # seconds, whatever the time of one check is
 
 
 def probe(session: Session) -> None:
@@ -81,7 +81,7 @@ def _why(first: Replica, second: Replica) -> str:
 
 def _answers(session: Session, replica: Replica, step: Mapping[str, Any]) -> dict[str, Any]:
     """What a step comes to in a process of that replica that has imported CrewAI."""
-    importing = max(session.seconds, IMPORTING)
+    importing = session.at_least(IMPORTING)
     job = {**replica.job(session), "alarm": int(importing + session.seconds),
            "steps": [{"do": "guard", "lock": replica.lock}, {"do": "import"}, step]}
     with Child(replica.command, job, cwd=session.root, environ=session.environ, life=False) as child:
