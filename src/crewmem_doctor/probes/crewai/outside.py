@@ -32,9 +32,6 @@ def online(session: Session, scene: Scene, play: Play) -> int | None:
             with session.check(name) as check:
                 check.skipped("asked only with --online")
         return None
-    for name, value in session.environ.items():
-        if name.endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")) and len(value) > 5:
-            session.secret(value)
     length = _embedder(session, scene, play)
     _llm(session, scene, play)
     return length

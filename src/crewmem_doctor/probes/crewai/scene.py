@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from crewmem_doctor.probes.session import Blind, Session
 OLDEST = (0, 74)
 UNIFIED = (1, 10)
 REMOVE = "rm -rf"
+_SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")      # how the names of variables end whose values nobody may read
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,10 @@ def settle(session: Session) -> Scene:
     root = Path(session.target.rest) if session.target.kind == "crewai" and session.target.rest else session.root
     if not root.is_dir():
         raise UsageError(f"{session.target.shown}: there is no such folder")
+    if sys.platform == "win32":
+        raise Blind("the CrewAI probe needs a POSIX system; run it in the container or in WSL")
     session.root = root.resolve()
+    session.secret(*(value for name, value in session.environ.items() if name.endswith(_SECRET) and len(value) > 5))
     python = interpreter.find(session)
     first = glance(session, python)
     version = str(first["version"])
