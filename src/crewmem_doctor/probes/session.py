@@ -21,6 +21,7 @@ from crewmem_doctor.probes.target import Target
 from crewmem_doctor.redact import HIDDEN, redact
 from crewmem_doctor.settings import Settings
 
+UNDOING = 20.0              # seconds in which a step that removes something ends
 CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
 
 
@@ -62,6 +63,7 @@ class Undo:
     step: str
     job: Mapping[str, Any]
     command: str
+    seconds: float = UNDOING
 
 
 @dataclass
@@ -143,14 +145,15 @@ class Session:
             verdict.minor)
         self.observations.append(seen)
 
-    def undo(self, step: str, job: Mapping[str, Any], command: str) -> None:
-        """Registers how to remove what is about to be written. Call it before writing."""
-        self._undos.append(Undo(step, job, command))
+    def undo(self, step: str, job: Mapping[str, Any], command: str, seconds: float = UNDOING) -> None:
+        """Registers how to remove what is about to be written. Call it before writing. `seconds` for a step that has to
+        start something slow."""
+        self._undos.append(Undo(step, job, command, seconds))
         if self._janitor is None:
             self._janitor = Worker()
         later = [{"step": undo.step, "job": dict(undo.job)} for undo in reversed(self._undos)]
         self._janitor.tell({"later": later})
-        self._janitor.answer("later", 20.0)
+        self._janitor.answer("later", UNDOING)
 
     def __enter__(self) -> Session:
         return self
@@ -173,11 +176,10 @@ class Session:
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
         left: list[str] = []
-        seconds = min(self.settings.timeout, 20.0)
         for undo in reversed(self._undos):
             try:
                 with Worker() as worker:
-                    remains = worker.ask(undo.step, undo.job, seconds)["left"]
+                    remains = worker.ask(undo.step, undo.job, undo.seconds)["left"]
                 if remains:
                     left.append(f"{', '.join(remains)} is still there; remove it with: {undo.command}")
             except (StepFailed, StepTimedOut) as error:

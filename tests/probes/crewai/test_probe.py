@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,45 @@ def test_a_service_is_mirrored_in_a_copy_of_its_directories(doctor: Doctor, tmp_
     assert (seen["other-directory"], seen["other-home"]) == ("pass", "pass")
     assert left(tmp_path) == []
     assert tree(desk) == before
+
+
+SEALED = COMPOSE.replace("    working_dir", "    read_only: true\n    working_dir", 1)
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that another user can get to, since root that runs the tests becomes one."""
+    with tempfile.TemporaryDirectory(prefix="crewmem-tests-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.parametrize(("compose", "check", "rule"), [
+    (SEALED, "import", "CM902"),
+    (SEALED.replace("HOME: /home/desk", "HOME: /data"), "", ""),
+    (SEALED.replace("HOME: /home/desk", "HOME: /data").replace("/data/crew", "/srv/crew"), "write", "CM904"),
+    (COMPOSE.replace('"crew:/data"', '"crew:/data:ro"', 1), "write", "CM904"),
+], ids=["home", "mount", "store", "read-only-mount"])
+def test_what_a_service_cannot_write_the_copy_cannot_either(doctor: Doctor, reachable: Path, compose: str, check: str,
+                                                            rule: str) -> None:
+    desk = reachable / "desk"
+    (desk / "app").mkdir(parents=True)
+    (desk / "app/__init__.py").touch()
+    (desk / "app/main.py").write_text(MAIN)
+    (desk / "compose.yaml").write_text(compose)
+    (desk / "requirements.txt").write_text("crewai==1.15.30\nfastapi\n")
+    outcome = probe(doctor, reachable, desk, "", "--service", "api")
+    seen = outcomes(outcome.report)
+    if "Run the probe as a normal user" in detail(outcome.report, "import"):
+        assert seen == {"import": "skip", "cleanup": "pass"}
+        pytest.skip("root runs the tests, with an interpreter that only root can reach")
+    if check:
+        assert seen[check] == "fail", outcome.report["observations"]
+        assert rule in {finding["rule"] for finding in outcome.report["findings"]}
+        assert outcome.status == 1
+    else:
+        assert (seen["second-process-reads"], outcome.status) == ("pass", 0), outcome.report["observations"]
+    assert left(reachable) == []
 
 
 def test_a_service_that_is_not_there_is_an_error_with_those_that_are(doctor: Doctor, tmp_path: Path, desk: Path) -> None:

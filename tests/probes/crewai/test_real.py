@@ -55,7 +55,7 @@ def test_every_check_where_it_stands(doctor: Doctor, tmp_path: Path, python: str
 
 @pytest.mark.parametrize("folder", MEETING)
 def test_the_probe_and_the_survival_table_agree(command: list[str], folder: str) -> None:
-    rows = [row for row in described() if row[0] == folder]
+    rows = list(described(folder))
     assert rows
     pythons = {version_of(python): python for python in PYTHONS}
     for _, service, release, words, forks in rows:

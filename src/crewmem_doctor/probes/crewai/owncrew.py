@@ -7,7 +7,7 @@ from typing import Any
 
 from crewmem_doctor.probes.crewai import trouble
 from crewmem_doctor.probes.crewai.child import Child, Failed
-from crewmem_doctor.probes.crewai.play import Play
+from crewmem_doctor.probes.crewai.play import IMPORTING, Play
 from crewmem_doctor.probes.crewai.scene import REMOVE, Scene, settle
 from crewmem_doctor.probes.session import Blind, Session
 
@@ -33,7 +33,7 @@ def probe(session: Session) -> None:
             except Failed as error:
                 trouble.writing(check, error.kind, str(error), scene)
         if check.outcome == "pass":
-            _read(session, scene, play)
+            _read(session, play)
 
 
 def _begin(session: Session, stack: ExitStack) -> tuple[Scene, Play, Child] | None:
@@ -74,12 +74,12 @@ def _undo(session: Session, scene: Scene, made: dict[str, Any]) -> None:
         job = {**scene.stage.job(session), "lock": "", "steps": [step]}
         session.undo("crewai.forget_records",
                      {"command": [scene.python.path, "-"], "job": job, "cwd": str(scene.stage.cwd)},
-                     f"your store's own client: the records in scope /{session.namespace}")
+                     f"your store's own client: the records in scope /{session.namespace}", IMPORTING)
     else:
         session.undo("crewai.tidy", {"lock": scene.stage.lock, "own": [made["own"]]}, f"{REMOVE} {made['own']}")
 
 
-def _read(session: Session, scene: Scene, play: Play) -> None:
+def _read(session: Session, play: Play) -> None:
     with session.check("second-process-reads") as check:
         reader = play.child(_adopt(session), {"do": "read", "text": play.text})
         reader.answer(play.importing)

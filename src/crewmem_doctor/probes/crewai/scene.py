@@ -71,16 +71,16 @@ def settle(session: Session) -> Scene:
     subject = choose(session, version, contained=real) if session.target.kind == "crewai" else Subject()
     if subject.run is None:
         look = glance(session, python, subject.given) if subject.given else first
-        made = _take(session, subject, python, look)
+        made = _take(session, subject, first, look)
     else:
-        made = _take(session, subject, python, None)
+        made = _take(session, subject, first, None)
         job = {**made.job(session), "steps": [{"do": "look"}]}
         with Child([python.path, "-"], job, cwd=made.cwd, environ=made.environ) as child:
             look = child.answer(session.seconds)
     return Scene(python, version, subject, made, look)
 
 
-def _take(session: Session, subject: Subject, python: Interpreter, look: Mapping[str, Any] | None) -> Stage:
+def _take(session: Session, subject: Subject, first: Mapping[str, Any], look: Mapping[str, Any] | None) -> Stage:
     """Makes the stage, once it is registered how it goes again, with all that will be made at the place of `look`."""
     scratch = stage.scratch(session)
     job: dict[str, Any] = {"lock": str(scratch / "lock"), "own": [str(scratch)]}
@@ -88,7 +88,7 @@ def _take(session: Session, subject: Subject, python: Interpreter, look: Mapping
         job["own"] += [look["own"], str(Path(look["directory"]) / session.namespace), *look["others"]]
         job.update(files=look["files"], folders=look["folders"])
     session.undo("crewai.tidy", job, f"{REMOVE} {' '.join(job['own'])}")
-    return stage.build(session, subject, python.path)
+    return stage.build(session, subject, first["parts"])
 
 
 def glance(session: Session, python: Interpreter, path: str = "") -> dict[str, Any]:

@@ -25,7 +25,8 @@ NOBODY = 65534
 class Stage:
     """`root` is the scratch folder, whose name begins with the run's own; the service's file system is its `fs`.
     `notes` say what was put in place of what is not known. `uid` is what the children become, 0 for whoever runs the
-    probe."""
+    probe. `open` says that what the service cannot write should be sealed, and is not for the root who runs the probe.
+    """
 
     root: Path
     cwd: Path
@@ -33,6 +34,7 @@ class Stage:
     given: str = ""
     mirrors: str = ""
     uid: int = 0
+    open: bool = False
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -63,24 +65,24 @@ class Stage:
         return path.replace(start, "/") if self.mirrors else path
 
 
-def build(session: Session, subject: Subject, python: str) -> Stage:
-    """The stage, made on the disk. `undo` must know its root before: see `scratch`."""
+def build(session: Session, subject: Subject, parts: Iterable[str]) -> Stage:
+    """The stage, made on the disk. `undo` must know its root before: see `scratch`. `parts` are the folders that the
+    interpreter reads."""
     root = scratch(session)
     (root / "fs").mkdir(mode=0o755, parents=True)
     if subject.run is None:
         stage = Stage(root, session.root.resolve(), dict(session.environ), subject.given)
     else:
         stage = _mirror(root, subject.run, subject.given, session.environ)
-        if stage.uid and not _reachable(python):
-            stage.uid = 0
-            stage.notes.append("the interpreter cannot be reached by another user, so what root may write was written")
+        if stage.uid and not all(_reachable(part) for part in (*parts, str(root / "fs")) if part):
+            stage.uid, stage.open = 0, True
     Path(stage.lock).touch()
     return stage
 
 
-def _reachable(python: str) -> bool:
-    """Whether users that own nothing can run it."""
-    places = [Path(python), Path(os.path.realpath(python))]
+def _reachable(path: str) -> bool:
+    """Whether users that own nothing can get there."""
+    places = [Path(path), Path(os.path.realpath(path))]
     return all(parent.stat().st_mode & 0o001 for place in places for parent in place.parents)
 
 

@@ -18,11 +18,13 @@ FIXTURES = Path(__file__).resolve().parents[4] / "fixtures"
 EVENTS = ("request", "worker", "restart", "replica")
 
 
-def described() -> Iterator[tuple[str, str, str, dict[str, str], bool]]:
+def described(only: str = "") -> Iterator[tuple[str, str, str, dict[str, str], bool]]:
     """Each fixture with a memory that a path keeps in a service: its folder, the service, the exact release, the words
-    of the survival table, and whether the service forks with memory made."""
+    of the survival table, and whether the service forks with memory made. `only`: of that folder."""
     for file in sorted(FIXTURES.rglob("expect.yaml")):
         for folder in sorted(path for path in file.parent.iterdir() if path.is_dir()):
+            if only and folder != FIXTURES / only:
+                continue
             project = doctor.read(folder, Settings())
             seen = set()
             for run in project.runs:

@@ -141,7 +141,8 @@ def _legacy(state: State, made: Any) -> dict[str, Any]:
 
 def forget(state: State, step: Mapping[str, Any]) -> dict[str, Any]:
     """Deletes the records of the probe's own scope, by their ids: deleting a scope deletes more than it says."""
-    adopt(state, step)
+    if state.store is None:
+        adopt(state, step)
     memory = state.store.memory
     ids = [record.id for record in _own_records(state, memory)]
     if ids:

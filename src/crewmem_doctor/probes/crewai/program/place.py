@@ -36,6 +36,16 @@ def installed() -> str:
         return ""
 
 
+def package() -> str:
+    """Where CrewAI is installed."""
+    import importlib.metadata
+
+    try:
+        return str(importlib.metadata.distribution("crewai").locate_file("crewai"))
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
 def data_home() -> str:
     """The folder of the user's data, as `appdirs` has it."""
     if sys.platform == "darwin":
@@ -87,6 +97,7 @@ def look(step: Mapping[str, Any]) -> dict[str, Any]:
     built = [os.path.join(data_directory(), name) for name in BY_BUILDING]
     made = [data_directory(), os.path.dirname(key), os.path.expanduser("~/.config/crewai"), os.path.dirname(chroma)]
     return {
+        "parts": [sys.executable, sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), package()],
         "version": version, "python": platform.python_version(), "host": socket.gethostname(),
         "directory": directory, "data": data_directory(), "home": os.path.expanduser("~"), "cwd": os.getcwd(),
         "uid": os.getuid() if hasattr(os, "getuid") else -1, "temporary": temporary, "no_temporary": trouble,
