@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,8 +33,9 @@ def detail(report: Mapping[str, Any], check: str) -> str:
     return str(next(one["detail"] for one in report["observations"] if one["check"] == check))
 
 
-def probe(doctor: Doctor, tmp_path: Path, app: Path, behaviour: str = "", *words: str, version: str = "1.15.30") -> Any:
-    standin = StandIn(tmp_path / "standin", behaviour, version)
+def probe(doctor: Doctor, tmp_path: Path, app: Path, behaviour: str = "", *words: str, version: str = "1.15.30",
+          base: str = sys.executable) -> Any:
+    standin = StandIn(tmp_path / "standin", behaviour, version, base)
     return doctor("probe", "crewai", "--python", standin.python, "--format", "json", *words, cwd=app,
                   env=environment(tmp_path), timeout=110)
 
@@ -213,6 +215,15 @@ def reachable() -> Iterator[Path]:
         yield Path(name)
 
 
+def everybodys() -> str:
+    """A Python that other users can run too, where root runs the tests and there is one."""
+    system = "/usr/bin/python3"
+    if os.geteuid() != 0 or not Path(system).exists():
+        return sys.executable
+    enough = subprocess.run([system, "-c", "import sys; sys.exit(sys.version_info < (3, 10))"], check=False).returncode == 0
+    return system if enough else sys.executable
+
+
 @pytest.mark.parametrize(("compose", "check", "rule"), [
     (SEALED, "import", "CM902"),
     (SEALED.replace("HOME: /home/desk", "HOME: /data"), "", ""),
@@ -227,13 +238,14 @@ def test_what_a_service_cannot_write_the_copy_cannot_either(doctor: Doctor, reac
     (desk / "app/main.py").write_text(MAIN)
     (desk / "compose.yaml").write_text(compose)
     (desk / "requirements.txt").write_text("crewai==1.15.30\nfastapi\n")
-    outcome = probe(doctor, reachable, desk, "", "--service", "api")
+    outcome = probe(doctor, reachable, desk, "", "--service", "api", base=everybodys())
     seen = outcomes(outcome.report)
     if "Run the probe as a normal user" in detail(outcome.report, "import"):
         assert seen == {"import": "skip", "cleanup": "pass"}
         pytest.skip("root runs the tests, with an interpreter that only root can reach")
     if check:
         assert seen[check] == "fail", outcome.report["observations"]
+        assert ("'/home/desk" if check == "import" else "Permission denied") in detail(outcome.report, check)
         assert rule in {finding["rule"] for finding in outcome.report["findings"]}
         assert outcome.status == 1
     else:

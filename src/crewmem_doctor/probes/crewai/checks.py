@@ -45,8 +45,8 @@ def _begin(session: Session, stack: ExitStack) -> Cast | None:
             check.skipped(f"{scene.subject.unsuited}; probe crew:package.module:factory, or its server's URL, instead")
             return None
         if scene.stage.open:
-            check.skipped(f"{scene.stage.mirrors} has folders that its user cannot write; root, who runs this, can, and no "
-                          "other user can reach the interpreter. Run the probe as a normal user")
+            check.skipped(f"{scene.stage.mirrors} has folders that its user cannot write; root, who runs this, can, "
+                          "and no other user can reach the interpreter. Run the probe as a normal user")
             return None
         play = stack.enter_context(Play(session, scene))
         cast = Cast(scene, play, play.writer(forks=manners.forks(scene)), play.early())

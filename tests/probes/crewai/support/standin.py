@@ -79,7 +79,10 @@ class Memory:
 IMPORT = '''
 import os, pathlib
 __version__ = {version!r}
-pathlib.Path({marker!r}).touch()
+try:
+    pathlib.Path({marker!r}).touch()
+except PermissionError:
+    pass    # run as another user
 if {behaviour!r} == "no-home":
     raise PermissionError(13, "Permission denied", os.path.expanduser("~/.local/share/crewai"))
 if {behaviour!r} == "broken":
@@ -98,7 +101,7 @@ FILES = {
 class StandIn:
     """An interpreter below `root`. `python` starts it; `imported` is a file that importing CrewAI leaves."""
 
-    def __init__(self, root: Path, behaviour: str = "", version: str = "1.15.30") -> None:
+    def __init__(self, root: Path, behaviour: str = "", version: str = "1.15.30", base: str = sys.executable) -> None:
         site = root / "site"
         self.imported = root / "imported"
         package = site / "crewai"
@@ -115,7 +118,7 @@ class StandIn:
         self.bin = root / "bin"
         self.bin.mkdir()
         self.python = self.bin / "python3"
-        self.python.write_text(f'#!/bin/sh\nPYTHONPATH={site} exec {sys.executable} "$@"\n')
+        self.python.write_text(f'#!/bin/sh\nPYTHONPATH={site} exec {base} "$@"\n')
         self.python.chmod(0o755)
 
 
