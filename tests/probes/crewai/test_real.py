@@ -132,6 +132,35 @@ def own(doctor: Doctor, tmp_path: Path, target: str, python: str, **environ: str
                   cwd=tmp_path / "app", env={**environment(tmp_path), "OPENAI_API_KEY": "none", **environ}, timeout=SECONDS * 5)
 
 
+SEED = '''
+import os
+from crewai import Memory
+from crewai.llms.base_llm import BaseLLM
+
+class NoLLM(BaseLLM):
+    def call(self, *args, **kwargs): return "done"
+
+memory = Memory(llm=NoLLM(model="none"), embedder=lambda texts: [[0.1, 0.2, 0.3, 0.4] for _ in texts])
+memory.remember("theirs", scope="/", categories=["x"], importance=0.5)
+memory.close()
+os._exit(0)
+'''
+
+
+def test_the_applications_own_table_is_only_looked_at(doctor: Doctor, tmp_path: Path, unified: str) -> None:
+    app, env = tmp_path / "app", environment(tmp_path)
+    app.mkdir()
+    subprocess.run([unified, "-c", SEED], cwd=app, env={**env, "CREWAI_DISABLE_TELEMETRY": "true"}, check=True, timeout=300,
+                   stdin=subprocess.DEVNULL, capture_output=True)
+    before = tree(tmp_path / "home")
+    assert any("memories.lance" in name for name in before)
+    outcome = doctor("probe", "crewai", "--python", unified, "--timeout", str(SECONDS), "--format", "json", cwd=app,
+                     env=env, timeout=SECONDS * 7)
+    assert "vectors of 4" in next(one["detail"] for one in outcome.report["observations"] if one["check"] == "dimension")
+    assert observed(outcome.report)["cleanup"] == "pass"
+    assert tree(tmp_path / "home") == before
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 def test_a_crew_of_the_users(doctor: Doctor, tmp_path: Path, python: str) -> None:
     outcome = own(doctor, tmp_path, "crew:shop.team:build", python)
