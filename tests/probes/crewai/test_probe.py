@@ -229,7 +229,9 @@ def everybodys() -> str:
     (SEALED.replace("HOME: /home/desk", "HOME: /data"), "", ""),
     (SEALED.replace("HOME: /home/desk", "HOME: /data").replace("/data/crew", "/srv/crew"), "write", "CM904"),
     (COMPOSE.replace('"crew:/data"', '"crew:/data:ro"', 1), "write", "CM904"),
-], ids=["home", "mount", "store", "read-only-mount"])
+    (COMPOSE.replace('"crew:/data"', '"crew:/data:ro", "deep:/data/crew"', 1), "", ""),
+    (COMPOSE.replace('"crew:/data"', '"crew:/data", "deep:/data/crew:ro"', 1), "write", "CM904"),
+], ids=["home", "mount", "store", "read-only-mount", "open-inside", "closed-inside"])
 def test_what_a_service_cannot_write_the_copy_cannot_either(doctor: Doctor, reachable: Path, compose: str, check: str,
                                                             rule: str) -> None:
     desk = reachable / "desk"

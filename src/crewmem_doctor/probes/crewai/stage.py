@@ -133,21 +133,27 @@ def _furnish(stage: Stage, run: Run, cwd: str, home: str) -> None:
         return
     # Root may write anything, so a root that runs the probe becomes somebody else for the children.
     stage.uid = NOBODY if hasattr(os, "geteuid") and os.geteuid() == 0 else 0
-    closed = [folder for folder, _, _ in os.walk(root / "fs")] if read_only else [str(_inside(root, m)) for m in sealed]
-    if homeless:
-        closed.append(str(_inside(root, home if home == "/" else str(Path(home).parent))))
-    _seal(stage, closed, [str(_inside(root, folder)) for folder in open_folders])
+    closed = ["/", *sealed] if read_only else sealed
+    missing = (home if home == "/" else str(Path(home).parent)) if homeless else ""
+    _seal(stage, closed, open_folders, missing)
 
 
 def _inside(root: Path, path: str) -> Path:
     return root / "fs" / path.strip("/")
 
 
-def _seal(stage: Stage, closed: Iterable[str], opened: Iterable[str]) -> None:
-    free = [folder.rstrip("/") for folder in opened]
-    shut = set(closed)
+def _seal(stage: Stage, closed: Iterable[str], opened: Iterable[str], homeless: str) -> None:
+    """The innermost of what is closed and what is open decides; `homeless` is where no home can be made."""
+    shut = [str(_inside(stage.root, path)) for path in closed]
+    free = [str(_inside(stage.root, path)) for path in opened]
     for folder, _, _ in os.walk(stage.root / "fs", topdown=False):
-        if folder in shut and not any(folder == one or folder.startswith(one + "/") for one in free):
+        alone = homeless and folder == str(_inside(stage.root, homeless))
+        if alone or _depth(folder, shut) > _depth(folder, free):
             os.chmod(folder, 0o555)
         elif stage.uid:
             shutil.chown(folder, stage.uid, stage.uid)
+
+
+def _depth(folder: str, above: Iterable[str]) -> int:
+    """How deep the innermost of `above` lies that holds the folder; -1 where none does."""
+    return max((len(one) for one in above if folder == one or folder.startswith(f"{one}/")), default=-1)
