@@ -30,7 +30,7 @@ def importing(check: Verdict, error: StepFailed, scene: Scene) -> None:
     if isinstance(error, Failed) and error.kind in ("ModuleNotFoundError", "ImportError"):
         raise Blind(f"{told}: the environment at {scene.python.path} is not whole")
     if _UNWRITABLE.search(said) or error.kind == "PermissionError":
-        check.failed(f"{told}: CrewAI writes below HOME, to its storage and to a temporary directory when it is imported",
+        check.failed(f"{told}: CrewAI writes below HOME, to its storage and to a temporary folder when imported",
                      remedy="Give the process a home and a temporary directory that its user can write",
                      snippet="HOME=/data")
     elif "Could not determine home directory" in said:
