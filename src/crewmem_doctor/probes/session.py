@@ -21,6 +21,7 @@ from crewmem_doctor.probes.target import Target
 from crewmem_doctor.redact import HIDDEN, redact
 from crewmem_doctor.settings import Settings
 
+UNDOING = 20.0              # seconds that a process may take to start and to note what it is to remove
 CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
 LOADING = 5.0               # seconds more for tidying up, where the process has not loaded its driver yet
 
@@ -67,6 +68,7 @@ class Undo:
     step: str
     job: Mapping[str, Any]
     command: str
+    seconds: float = 0.0
 
 
 @dataclass
@@ -103,10 +105,14 @@ class Session:
     @property
     def seconds(self) -> float:
         """Seconds that the next step may take: the time of one check, or what is left for the whole probe."""
+        return self.at_least(0.0)
+
+    def at_least(self, seconds: float) -> float:
+        """As `seconds`, for a step that may take so long whatever the time of one check is."""
         left = self._begun + self.deadline - time.monotonic()
         if left <= 0:
             raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed")
-        return min(self.settings.timeout, left)
+        return min(max(self.settings.timeout, seconds), left)
 
     @property
     def tidying(self) -> float:
@@ -151,13 +157,14 @@ class Session:
             verdict.minor)
         self.observations.append(seen)
 
-    def undo(self, step: str, job: Mapping[str, Any], command: str) -> None:
-        """Registers how to remove what is about to be written. Call it before writing."""
-        self._undos.append(Undo(step, job, command))
+    def undo(self, step: str, job: Mapping[str, Any], command: str, seconds: float = 0.0) -> None:
+        """Registers how to remove what is about to be written. Call it before writing. `seconds` for a step that has to
+        start something slow."""
+        self._undos.append(Undo(step, job, command, seconds))
         if self._janitor is None:
             self._janitor = Worker()
         self._janitor.tell({"later": self._later()})
-        self._janitor.answer("later", 20.0)
+        self._janitor.answer("later", UNDOING)
 
     def __enter__(self) -> Session:
         return self
@@ -180,9 +187,9 @@ class Session:
         self.progress(self.target.shown, "cleanup")
         verdict = Verdict()
         left: list[str] = []
-        seconds = self.tidying + LOADING
         for undo in reversed(self._undos):
             try:
+                seconds = max(self.tidying + LOADING, undo.seconds)
                 remains = self._tidier().ask(undo.step, undo.job, seconds)["left"]
                 if remains:
                     left.append(f"{', '.join(remains)} is still there; remove it with: {undo.command}")
