@@ -35,11 +35,10 @@ def all_tables() -> Iterable[tuple[str, tuple[Span[Any], ...]]]:
         ("variable", variables.READ),
         ("provider", embedding.PROVIDERS),
         ("undrained", construction.UNDRAINED),
-        ("others", _api_data.OTHERS),
     ):
         for name, spans in table.items():  # type: ignore[attr-defined]
             yield f"{title} {name}", spans
-    for callee, arguments in _api_data.ARGUMENTS.items():
+    for callee, arguments in _api_data.VALUES.items():
         for name, shapes in arguments.items():
             for shape, spans in shapes.items():
                 yield f"{callee}({name}={shape})", spans
@@ -162,7 +161,23 @@ ARGUMENTS = [
     ("1.15.30", "crewai.Crew", "session_id", None, "ignored"),
     ("1.15.30", "crewai.Crew", "tasks", None, None),
     ("1.9.3", "crewai.Crew.kickoff", "session_id", None, "rejected"),
-    ("1.9.3", "crewai.Crew.kickoff", "inputs", DICT, "ok"),
+    ("1.9.3", "crewai.Crew.kickoff", "inputs", DICT, None),
+    ("1.9.3", "crewai.Crew.kickoff", "from_checkpoint", None, "rejected"),
+    ("1.15.30", "crewai.Crew.kickoff_async", "from_checkpoint", None, "ok"),
+    ("1.14.4", "crewai.flow.Flow.kickoff", "restore_from_state_id", Text("x"), "rejected"),
+    ("1.14.5", "crewai.flow.Flow.kickoff", "restore_from_state_id", Text("x"), "ok"),
+    ("0.95.0", "crewai.flow.Flow", "persistence", None, "rejected"),
+    ("0.98.0", "crewai.flow.Flow", "persistence", None, "ok"),
+    ("1.13.0", "crewai.Crew", "checkpoint", Text(True), "ignored"),
+    ("1.14.1", "crewai.Crew", "checkpoint", Text(True), "ok"),
+    ("1.15.30", "crewai.Crew", "persistence", None, "ignored"),
+    ("1.15.30", "crewai.Memory.recall", "user_id", None, "rejected"),
+    ("1.15.30", "crewai.Memory.remember", "scope", None, "ok"),
+    ("1.15.30", "crewai.memory.storage.lancedb_storage.LanceDBStorage", "url", None, "rejected"),
+    ("1.9.3", "crewai.memory.external.external_memory.ExternalMemory", "path", None, "ignored"),
+    ("1.9.1", "crewai.memory.storage.ltm_sqlite_storage.LTMSQLiteStorage", "verbose", None, "rejected"),
+    ("1.12.2", "crewai.flow.persistence.sqlite.SQLiteFlowPersistence", "path", None, "rejected"),
+    ("1.15.30", "crewai.flow.persistence.SQLiteFlowPersistence", "path", None, "ignored"),
     ("1.9.3", "crewai.memory.LongTermMemory", "storage", DICT, "fails-at-save"),
     ("1.9.3", "crewai.memory.long_term.long_term_memory.LongTermMemory", "db_path", Text("x"), "rejected"),
     ("1.9.3", "crewai.memory.LongTermMemory", "path", Text("x"), "ok"),
@@ -206,7 +221,10 @@ def test_arguments(version: str, callee: str, name: str, value: Any, outcome: st
         ("1.15.0", "crewai.memory.storage.factory.set_memory_storage_factory", "ok"),
         ("1.15.0", "crewai.Crew", None),
         ("1.15.0", "crewai.memory", None),
-        ("1.15.0", "crewai.flow.persistence.SQLiteFlowPersistence", None),
+        ("1.15.0", "crewai.flow.persistence.SQLiteFlowPersistence", "ok"),
+        ("0.95.0", "crewai.flow.persistence.SQLiteFlowPersistence", "rejected"),
+        ("0.141.0", "crewai.memory.storage.base_rag_storage", "ok"),
+        ("1.13.0", "crewai.CheckpointConfig", "rejected"),
     ],
 )
 def test_imports(version: str, name: str, outcome: str | None) -> None:

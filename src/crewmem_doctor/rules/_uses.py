@@ -13,7 +13,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases._api_data import MEMORY_WORDS
-from crewmem_doctor.releases.api import argument
+from crewmem_doctor.releases.api import argument, asks_for_memory, owner_of
 from crewmem_doctor.releases.imports import importable
 from crewmem_doctor.releases.providers import refused
 from crewmem_doctor.releases.spans import Verdict
@@ -106,12 +106,12 @@ def _is_off(given: Argument) -> bool:
 def _about_memory(call: Call, name: str) -> bool:
     """Whether the argument asks for memory. A plain word such as `user_id` or `storage` does so only beside memory itself;
     an embedder counts only where memory is on."""
-    owner = call.callee.rsplit(".", 1)[-1]
-    if "memory" in name:
+    owner = owner_of(call.callee) or ""
+    if asks_for_memory(owner, name):
         return True
     if "kickoff" in owner:
         return name in MEMORY_WORDS
-    if owner not in ("Crew", "Agent"):
+    if owner not in ("Crew", "Agent", "Flow"):
         return True
     memory = call.argument("memory")
     return call.memory is not None or (memory is not None and not _is_off(memory))
