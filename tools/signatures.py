@@ -17,9 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from packages import Defined, Package, download, released, statements, wheels
-
 from crewmem_doctor.model.release import Version
+from packages import Defined, Package, download, released, statements, wheels
 
 NAME = "crewai"
 FIRST = Version(0, 27, 0)      # the first release with a memory
@@ -262,10 +261,15 @@ def spans(releases: list[Version], holds: Callable[[Version], bool]) -> str:
 
 def valued(releases: list[Version], value: Callable[[Version], str]) -> str:
     """"0.27.0-1.10.1 bool; 1.10.1- Any": each value with the span in which it holds; none where it is empty."""
-    values = dict.fromkeys(value(v) for v in releases)
-    parts = [(part, word) for word in values if word for part in spans(releases, lambda v: value(v) == word).split()]
-    order = {str(v): n for n, v in enumerate(releases)}
-    return "; ".join(f"{part} {word}" for part, word in sorted(parts, key=lambda p: order[p[0].split("-")[0]]))
+    out: list[str] = []
+    for version, before in zip(releases, [None, *releases[:-1]], strict=True):
+        word, last = value(version), "" if before is None else value(before)
+        if word != last:
+            if last:
+                out[-1] = out[-1].replace("-", f"-{version}", 1)
+            if word:
+                out.append(f"{version}- {word}")
+    return "; ".join(out)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,18 @@ import pytest
 
 from crewmem_doctor.model.expression import Build, Table, Text
 from crewmem_doctor.model.release import Release, Version
-from crewmem_doctor.releases import _api_data, construction, embedding, eras, imports, keys, paths, variables
+from crewmem_doctor.releases import (
+    _api_data,
+    _signatures,
+    construction,
+    embedding,
+    eras,
+    imports,
+    keys,
+    paths,
+    signatures,
+    variables,
+)
 from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.changes import CHANGES, crossed
 from crewmem_doctor.releases.known import KNOWN, NEWEST, WITH_MEMORY
@@ -321,3 +332,45 @@ def test_changes_are_crossed_by_ranges_only() -> None:
     assert [c.name for c in crossed(late)] == ["embedder"]
     assert crossed(late, default_embedder=False) == ()
     assert [c.at for c in CHANGES] == sorted(c.at for c in CHANGES)
+
+
+HAND_WRITTEN = [
+    (owner, name, shape, span)
+    for owner, names in _api_data.VALUES.items()
+    for name, shapes in names.items()
+    for shape, spans in shapes.items()
+    for span in spans
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "shape", "span"), HAND_WRITTEN)
+def test_values_are_judged_only_where_the_wheels_have_the_argument(owner: str, name: str, shape: str, span: Span[Any]) -> None:
+    for version in (x for x in WITH_MEMORY if span.covers(x)):
+        taken = signatures.takes(version, owner, name)
+        # Before it had a memory, Agent dropped the argument: that is said in words of its own.
+        assert taken or (owner, name, taken) == ("Agent", "memory", False), f"{version}: {owner}({name}=)"
+
+
+def test_values_that_pydantic_refuses_are_those_of_the_declared_type() -> None:
+    for version in WITH_MEMORY:
+        declared = signatures.declared(version, "Crew", "memory")
+        verdict = argument(version, "crewai.Crew", "memory", DICT)
+        assert verdict is not None
+        if declared in ("bool", "bool | Any"):
+            assert verdict.outcome == {"bool": "rejected", "bool | Any": "fails-at-save"}[declared], version
+        assert ("BeforeValidator" not in declared) or verdict.outcome == "ignored", version
+        for name in ("short_term_memory", "long_term_memory", "entity_memory", "external_memory", "user_memory"):
+            given = argument(version, "crewai.Crew", name, DICT)
+            instance = "InstanceOf" in signatures.declared(version, "Crew", name)
+            assert given is not None
+            assert given.outcome == ("rejected" if instance else "ignored"), (version, name)
+        stored = argument(version, "crewai.Memory", "storage", DICT)
+        assert stored is None or "passthrough" in (kind := signatures.declared(version, "Memory", "storage")) or kind == "StorageBackend | str"
+
+
+def test_signatures_speak_only_of_releases_that_exist() -> None:
+    for owner in _signatures.OTHERS:
+        for name in [n for names in _signatures.ARGUMENTS[owner].values() for n in names.split()]:
+            for span in signatures.spans(owner, name):
+                assert span.since in KNOWN
+                assert span.before is None or span.before in KNOWN
