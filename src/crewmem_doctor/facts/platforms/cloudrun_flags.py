@@ -45,7 +45,10 @@ VALUES = {
         "--function",
     )
 }
-FLAGS = "--allow-unauthenticated --no-allow-unauthenticated --quiet -q --no-traffic --no-cpu-throttling --cpu-boost --clear-secrets"
+FLAGS = (
+    "--allow-unauthenticated --no-allow-unauthenticated --quiet -q --no-traffic --no-cpu-throttling --cpu-boost "
+    "--clear-secrets"
+)
 
 
 def filled_in(word: str, variables: dict[str, str]) -> str:
@@ -64,8 +67,9 @@ def listed(word: Word | None) -> CommandLine | None:
 
 
 def environment_of(options: Options) -> Environment:
-    """`--set-env-vars` sets them all; without it, or with `--update-…`, those of the revision before stay. Those that come
-    from secrets are apart: only `--set-secrets` and `--clear-secrets` replace them."""
+    """`--set-env-vars` sets them all; without it, or with `--update-…`, those of the revision before stay.
+
+    Those that come from secrets are apart: only `--set-secrets` and `--clear-secrets` replace them."""
     found_settings: list[Setting] = []
     why: list[str] = [] if options.get("--set-env-vars") is not None else ["the service's variables on Cloud Run"]
     if options.get("--set-secrets") is None and "--clear-secrets" not in options.flags:
