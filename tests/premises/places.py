@@ -1,17 +1,17 @@
 """Runs inside an interpreter that has CrewAI, like `child.py`. Says its results as lines of JSON.
 
+places.py import              nothing but the import
 places.py write TEXT          one record into the default store, through memory's own API
-places.py read TEXT           whether another process's record is found
-places.py listen              opens the memory and then answers each line: `search TEXT` or `save TEXT`
-places.py own TEXT            saves into a storage object that keeps a list, and looks for it in the same process
-places.py own-read TEXT       looks for it in such an object of its own
-places.py given               what becomes of URLs and backends' names where a directory is expected
-places.py named NAME          what a crew of that name puts before its scopes, "" for nothing
+places.py read TEXT …         which of those records are found
+places.py first TEXT          saves it, and into a storage object that keeps a list; what becomes of URLs and backends' names
+                              where a directory is expected, of a crew's name, and of mem0, which is not installed
+places.py second TEXT …       like `read`, and looks for the first one in a storage object of its own
+places.py listen              opens the memory and then answers each line: `search TEXT`
 places.py fork                a child after the memory was used, and one that makes its own: did they end?
-places.py mem0                a memory kept by mem0, which is not installed
 places.py old-sqlite          the import where SQLite says that it is 3.34.1
 """
 
+# ruff: noqa: E402
 import hashlib
 import json
 import os
@@ -154,37 +154,47 @@ def forked():
 
 
 def mem0():
+    if UNIFIED:
+        return ""
     from crewai.memory import ShortTermMemory
 
     return outcome(lambda: ShortTermMemory(crew=crew(), embedder_config={"provider": "mem0", "config": {"user_id": "u"}}))
 
 
+def scope():
+    return str(getattr(crew(name="support v2", memory=True)._memory, "root_scope", "")) if UNIFIED else ""
+
+
 def listen():
-    save, search = opened()
+    _, search = opened()
     say(ready=True)
     for line in sys.stdin:
-        word, _, text = line.strip().partition(" ")
+        text = line.strip()
         try:
-            say(found=text in search(text)) if word == "search" else say(saved=save(text) is not None)
+            say(found=text in search(text))
         except Exception as error:
-            say(found=False, saved=False, error=type(error).__name__)
+            say(found=False, error=type(error).__name__)
 
 
-def main(word, text=""):
+def main(word, *texts):
+    if word == "import":
+        return say(imported=True)
     if word == "listen":
         return listen()
-    if word == "given":
-        return say(outcomes=given())
-    if word == "named":
-        return say(scope=str(getattr(crew(name=text, memory=True)._memory, "root_scope", "")) if UNIFIED else "")
     if word == "fork":
         return say(**forked())
-    if word == "mem0":
-        return say(outcome=mem0(), chromadb="chromadb" in sys.modules)
-    save, search = opened(Listed() if word.startswith("own") else None)
-    if word in ("write", "own"):
-        save(text)
-    return say(found=text in search(text))
+    save, search = opened()
+    if word in ("write", "first"):
+        save(texts[0])
+    found = {text: text in search(text) for text in texts}
+    if word not in ("first", "second"):
+        return say(found=found)
+    own_save, own_search = opened(Listed())
+    if word == "second":
+        return say(found=found, own=texts[0] in own_search(texts[0]))
+    own_save(texts[0])
+    own = texts[0] in own_search(texts[0])
+    return say(found=found, own=own, given=given(), scope=scope(), mem0=mem0(), chromadb="chromadb" in sys.modules)
 
 
 main(*sys.argv[1:])

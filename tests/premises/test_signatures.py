@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proof import premise
 
+import packages
+import signatures as tool
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases import signatures as committed
 from crewmem_doctor.releases._signatures import ARGUMENTS, OTHERS
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
-sys.path.insert(0, str(TOOLS))
-import packages  # noqa: E402
-import signatures as tool  # noqa: E402
 
 CHILD = Path(__file__).with_name("signatures_child.py")
 OWN = [sys.executable] if importlib.util.find_spec("crewai") else []
@@ -54,6 +52,7 @@ def version_of(installed: Mapping[str, Any]) -> Version:
     return found
 
 
+@premise("CM601")
 def test_what_the_tool_reads_is_what_the_package_takes(installed: Mapping[str, Any]) -> None:
     """CM601: names by inspect, and the fate of an argument that nobody has heard of by handing it over."""
     read = tool.Reading.of(packages.Package.of_folder(Path(installed["place"]), "crewai")).signatures
@@ -63,6 +62,7 @@ def test_what_the_tool_reads_is_what_the_package_takes(installed: Mapping[str, A
         assert read[owner].rest == (real["rest"] or read[owner].rest), f"CM601: {owner}({'any other'}=)"
 
 
+@premise("CM601")
 def test_the_committed_table_says_the_same(installed: Mapping[str, Any]) -> None:
     """CM601."""
     version = version_of(installed)
@@ -73,6 +73,7 @@ def test_the_committed_table_says_the_same(installed: Mapping[str, Any]) -> None
         assert taken == real["names"], f"CM601: {owner}: run tools/signatures.py write"
 
 
+@premise("CM602")
 def test_the_committed_imports_say_the_same(installed: Mapping[str, Any]) -> None:
     """CM602."""
     read = tool.Reading.of(packages.Package.of_folder(Path(installed["place"]), "crewai")).imports

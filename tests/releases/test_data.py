@@ -217,6 +217,24 @@ def test_arguments(version: str, callee: str, name: str, value: Any, outcome: st
 
 
 @pytest.mark.parametrize(
+    ("version", "name", "beside", "outcome"),
+    [
+        ("1.9.3", "path", {}, "ignored"),
+        ("1.9.3", "path", {"embedder_config": DICT}, "ok"),
+        ("1.9.3", "path", None, "ok"),
+        ("0.130.0", "path", {}, "ok"),
+        ("1.9.3", "storage", {"embedder_config": DICT}, "ignored"),
+        ("0.152.0", "storage", {"embedder_config": DICT}, "ok"),
+        ("1.9.3", "storage", {}, "ok"),
+    ],
+)
+def test_arguments_beside_others(version: str, name: str, beside: Any, outcome: str) -> None:
+    verdict = argument(v(version), "crewai.memory.ShortTermMemory", name, None, beside)
+    assert verdict is not None
+    assert verdict.outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("version", "name", "outcome"),
     [
         ("1.9.3", "crewai.memory.LongTermMemory", "ok"),

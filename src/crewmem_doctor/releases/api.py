@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from crewmem_doctor.model.expression import Build, Expr, Items, Table, Text
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases import signatures
 from crewmem_doctor.releases._api_data import AFTERWARDS, MEMORY_WORDS, STATE_WORDS, VALUES
-from crewmem_doctor.releases.spans import Verdict, on
+from crewmem_doctor.releases.paths import RAG_PATH
+from crewmem_doctor.releases.spans import Verdict, on, span, value_on
 
 # What is handed over, as far as it changes the outcome.
 Shape = Literal["flag", "text", "dict", "legacy", "unified", "any"]
@@ -36,11 +38,13 @@ def shape_of(value: Expr | None) -> Shape:
     return "any" if not isinstance(value, Items) else "dict"
 
 
-def argument(version: Version, callee: str, name: str, value: Expr | None = None) -> Verdict | None:
+def argument(version: Version, callee: str, name: str, value: Expr | None = None,
+             beside: Mapping[str, Expr] | None = None) -> Verdict | None:
     """What `version` does with the argument `name` of `callee` ("crewai.Crew", "crewai.Crew.kickoff").
 
-    None where the argument has nothing to do with memory, the callee is not CrewAI's, or that release has no such
-    class (then the import fails, which is another matter).
+    `beside` are all arguments of that call, None where they are not all known. The answer is None where the argument has
+    nothing to do with memory, the callee is not CrewAI's, or that release has no such class (then the import fails, which
+    is another matter).
     """
     owner = owner_of(callee)
     if owner is None or not about_memory(owner, name):
@@ -48,12 +52,35 @@ def argument(version: Version, callee: str, name: str, value: Expr | None = None
     taken = signatures.takes(version, owner, name)
     if taken is None:
         return None
+    if taken and beside is not None and (overruled := _overruled(version, owner, name, beside)) is not None:
+        return overruled
     shapes = VALUES.get(owner, {}).get(name)
     if shapes is not None and (taken or owner == "Agent"):
         found = on(shapes.get(_shape(value), shapes.get("any", ())), version)
         if found is not None:
             return found.value
     return Verdict("ok", "", _evidence(version, owner, name)) if taken else _not_taken(version, owner, name)
+
+
+def _overruled(version: Version, owner: str, name: str, beside: Mapping[str, Expr]) -> Verdict | None:
+    """An argument that another one, or its absence, puts out of force."""
+    if owner not in ("ShortTermMemory", "EntityMemory", "RAGStorage"):
+        return None
+    alone = "embedder_config" not in beside
+    if name == "path" and alone and value_on(RAG_PATH, version, "honoured") == "with-embedder":
+        return Verdict("ignored", "path counts only beside embedder_config: without it the records go to the default"
+                       " directory", "1.6.0 and 1.9.3 memory/storage/rag_storage.py: inside `if embedder_config`; ran 1.9.3")
+    if name == "storage" and on((_MEM0_REPLACES,), version) is not None:
+        given = getattr(beside.get("embedder_config"), "get", None)
+        provider = given("provider") if given is not None else None
+        if isinstance(provider, Text) and provider.value == "mem0":
+            return Verdict("ignored", "beside an embedder_config of mem0 the storage is replaced by mem0's",
+                           _MEM0_REPLACES.evidence)
+    return None
+
+
+_MEM0_REPLACES = span(True, "0.157.0", "1.10.0", "0.157.0 memory/short_term/short_term_memory.py:32-42, 1.9.3:44-56;"
+                      " 0.152.0 looks at memory_config")
 
 
 def about_memory(owner: str, name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 
 from crewmem_doctor.model.code import Argument, Call
-from crewmem_doctor.model.expression import Text
+from crewmem_doctor.model.expression import Expr, Text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.record import dataclass
@@ -88,7 +88,14 @@ def _judge(call: Call, given: Argument) -> Callable[[Version], Verdict | None]:
     provider = _provider(given) if name in ("embedder", "embedder_config") else None
     if provider is not None:
         return lambda version: refused(version, provider, call.callee)
-    return lambda version: argument(version, call.callee, name, given.value)
+    beside = _beside(call)
+    return lambda version: argument(version, call.callee, name, given.value, beside)
+
+
+def _beside(call: Call) -> dict[str, Expr] | None:
+    """The call's arguments by name; None where one is positional or spread, so that any may be given."""
+    named = {a.name: a.value for a in call.arguments if a.name is not None and a.name.isidentifier()}
+    return named if len(named) == len(call.arguments) else None
 
 
 def _provider(given: Argument) -> str | None:
