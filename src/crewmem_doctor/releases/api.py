@@ -42,9 +42,9 @@ def argument(version: Version, callee: str, name: str, value: Expr | None = None
              beside: Mapping[str, Expr] | None = None) -> Verdict | None:
     """What `version` does with the argument `name` of `callee` ("crewai.Crew", "crewai.Crew.kickoff").
 
-    `beside` are all arguments of that call, None where they are not all known. The answer is None where the argument has
-    nothing to do with memory, the callee is not CrewAI's, or that release has no such class (then the import fails, which
-    is another matter).
+    `beside` are all arguments of that call, None where they are not all known. The answer is None where the argument
+    has nothing to do with memory, the callee is not CrewAI's, or that release has no such class (then the import fails,
+    which is another matter).
     """
     owner = owner_of(callee)
     if owner is None or not about_memory(owner, name):
@@ -69,7 +69,8 @@ def _overruled(version: Version, owner: str, name: str, beside: Mapping[str, Exp
     alone = "embedder_config" not in beside
     if name == "path" and alone and value_on(RAG_PATH, version, "honoured") == "with-embedder":
         return Verdict("ignored", "path counts only beside embedder_config: without it the records go to the default"
-                       " directory", "1.6.0 and 1.9.3 memory/storage/rag_storage.py: inside `if embedder_config`; ran 1.9.3")
+                       " directory",
+                       "1.6.0 and 1.9.3 memory/storage/rag_storage.py: inside `if embedder_config`; ran 1.9.3")
     if name == "storage" and on((_MEM0_REPLACES,), version) is not None:
         given = getattr(beside.get("embedder_config"), "get", None)
         provider = given("provider") if given is not None else None
