@@ -19,6 +19,7 @@ from crewmem_doctor.facts.requirements import read_requirements
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.parts import parts
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
@@ -46,7 +47,7 @@ def examine(path: Path, settings: Settings | None = None) -> Report:
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings), fail_on=settings.fail_on,
-        locations=locations(listed, rows, project.release), excerpt=project.excerpt)
+        locations=locations(listed, rows, project.release_of), excerpt=project.excerpt)
 
 
 def read_project(tree: Tree, settings: Settings) -> Project:
@@ -55,20 +56,23 @@ def read_project(tree: Tree, settings: Settings) -> Project:
     services = tuple(with_settings(service, tree) for service in found)
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
-    memories = numbered(code.memories, code.code, asked.release)
+    several = len(asked.choice.homes) > 1 and settings.crewai_version is None
+    above = functools.lru_cache(maxsize=None)(asked.choice.release_above) if several else None
+    memories = numbered(code.memories, code.code, lambda path: (above(path) if above else None) or asked.release)
     runs, services = link(code.code, memories, services, tree.python, hinted_variables(tree))
     gaps = {*tree.gaps, *code.gaps, *deployment_gaps, *asked.gaps}
     return Project(
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
-        committed_stores=committed_stores(tree),
+        committed_stores=committed_stores(tree), asked=above,
         gaps=tuple(sorted(gaps)), files=len(tree.python) + len(tree.opened), excerpt=excerpts(tree))
 
 
-def numbered(memories: Iterable[Memory], code: Code, release: Release) -> tuple[Memory, ...]:
-    """In order of place; m1, m2 … for those that are on, old copies last. What is off on this release has no id."""
-    ordered = sorted(memories, key=lambda m: (not remembers(m, release), old(m, code), m.at, m.kind, m.callee))
-    return tuple(replace(m, id=f"m{n}" if remembers(m, release) else "") for n, m in enumerate(ordered, 1))
+def numbered(memories: tuple[Memory, ...], code: Code, release_of: Callable[[str], Release]) -> tuple[Memory, ...]:
+    """In order of place; m1, m2 … for those that are on, old copies last. What is off on its release has no id."""
+    on = {id(m): remembers(m, release_of(m.at.path)) for m in memories}
+    ordered = sorted(memories, key=lambda m: (not on[id(m)], old(m, code), m.at, m.kind, m.callee))
+    return tuple(replace(m, id=f"m{n}" if on[id(m)] else "") for n, m in enumerate(ordered, 1))
 
 
 def old(memory: Memory, code: Code) -> bool:
@@ -78,12 +82,18 @@ def old(memory: Memory, code: Code) -> bool:
 
 
 def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:
-    """What every chosen rule says. A rule that crashes becomes a gap and never hides what the others found."""
+    """What every chosen rule says, for each release that the tree's folders ask for. A rule that crashes becomes a gap
+    and never hides what the others found."""
     findings: list[Finding] = []
     crashes: list[Gap] = []
+    whole = parts(project)
     for rule in policy.chosen(settings):
+        said: set[tuple[str, int, int, str, str, str]] = set()
         try:
-            findings.extend(rule.check(project))
+            for part in whole:
+                new = [finding for finding in rule.check(part) if finding.order not in said]
+                said.update(finding.order for finding in new)
+                findings.extend(new)
         except Exception as error:
             crashes.append(Gap("", 0, "crash", f"{rule.id} {rule.name} failed: {type(error).__name__}: {error}"))
     return findings, crashes
@@ -91,18 +101,19 @@ def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list
 
 def survival_table(project: Project) -> tuple[Row, ...]:
     """One row for each memory that is on in each service that runs it."""
+    runs = [(run, project.release_of(run.memory.at.path)) for run in project.runs]
     return tuple(
-        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display,
-            run.service.deployment)
-        for run in project.runs if remembers(run.memory, project.release))
+        Row(run.memory.id, run.service.id, survival(run, release), place(run, release).display, run.service.deployment)
+        for run, release in runs if remembers(run.memory, release))
 
 
-def locations(memories: Iterable[Memory], rows: tuple[Row, ...], release: Release) -> dict[str, str]:
+def locations(memories: Iterable[Memory], rows: tuple[Row, ...],
+              release_of: Callable[[str], Release]) -> dict[str, str]:
     """Where each memory's records land: as the first service that runs it has it, else as the code says."""
     found: dict[str, str] = {}
     for row in rows:
         found.setdefault(row.memory, row.location)
-    return {memory.id: found.get(memory.id) or described(memory, release) for memory in memories}
+    return {memory.id: found.get(memory.id) or described(memory, release_of(memory.at.path)) for memory in memories}
 
 
 def excerpts(tree: Tree) -> Callable[[str, int], str]:

@@ -26,7 +26,7 @@ PYTHONS = [p for p in os.environ.get("CREWMEM_TEST_PYTHONS", "").split(os.pathse
 MARKS = [
     pytest.mark.crewai,
     pytest.mark.skipif(not PYTHONS, reason="CrewAI is not installed"),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(2000),
 ]
 premise = pytest.mark.premise
 KEEP = ("PATH", "LANG", "LD_LIBRARY_PATH")
@@ -52,7 +52,7 @@ class Place:
     def finish(self, child: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.python, str(HERE / child), *words], cwd=self.cwd, env=self.env, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=200, check=False)
+            capture_output=True, text=True, timeout=900, check=False)
 
     def run(self, child: str, *words: str) -> Mapping[str, Any]:
         """The child's last line of JSON."""

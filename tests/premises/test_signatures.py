@@ -1,18 +1,14 @@
-"""CM601 and CM602: the tables of arguments and imports against the real CrewAI. Interpreters as in `test_rules.py`."""
+"""CM601 and CM602: the tables of arguments and imports against the real CrewAI."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from proof import premise
+from proof import MARKS, PYTHONS, Place, premise
 
 import packages
 import signatures as tool
@@ -20,30 +16,16 @@ from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases import signatures as committed
 from crewmem_doctor.releases._signatures import ARGUMENTS, OTHERS
 
-CHILD = Path(__file__).with_name("signatures_child.py")
-OWN = [sys.executable] if importlib.util.find_spec("crewai") else []
-PYTHONS = [p for p in os.environ.get("CREWMEM_TEST_PYTHONS", "").split(os.pathsep) if p] or OWN
-pytestmark = [
-    pytest.mark.crewai,
-    pytest.mark.skipif(not PYTHONS, reason="CrewAI is not installed"),
-    pytest.mark.timeout(300),
-]
+CHILD = "signatures_child.py"
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module", params=PYTHONS or ["none"])
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What the installed package says of itself."""
-    home = tmp_path_factory.mktemp("home")
     wanted = {name: (modules, tool.METHODS.get(name, ())) for name, modules in tool.CLASSES.items()}
-    keep = {k: os.environ[k] for k in ("PATH", "LANG", "LD_LIBRARY_PATH") if k in os.environ}
-    done = subprocess.run(
-        [request.param, str(CHILD), json.dumps(wanted)], cwd=home, env={**keep, "HOME": str(home), "OPENAI_API_KEY": "none"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    assert lines, done.stderr[-2000:]
-    result: Mapping[str, Any] = json.loads(lines[-1])
-    return result
+    place = Place(request.param, tmp_path_factory.mktemp("signatures"), OPENAI_API_KEY="none")
+    return place.run(CHILD, json.dumps(wanted))
 
 
 def version_of(installed: Mapping[str, Any]) -> Version:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import releases
-from release_rows import NOT_CREWAI, SECTIONS, Case, Row
 
+import releases
 from crewmem_doctor import examine
 from crewmem_doctor.releases.known import KNOWN
 from crewmem_doctor.rules import catalogue
 from crewmem_doctor.settings import Settings
+from release_rows import NOT_CREWAI, SECTIONS, Case, Row
 
 ROWS = [row for _, rows in SECTIONS for row in rows]
 CASES = [pytest.param(row, case, id=f"{row.writes[:50]}-{case.release}") for row in ROWS for case in row.cases]
