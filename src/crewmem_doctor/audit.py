@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from crewmem_doctor import policy
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.parts import parts
 from crewmem_doctor.model.project import Gap, Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
@@ -27,7 +28,7 @@ def audit(project: Project, settings: Settings) -> Report:
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
-        fail_on=settings.fail_on, locations=locations(listed, rows, project.release), excerpt=project.excerpt)
+        fail_on=settings.fail_on, locations=locations(listed, rows, project.release_of), excerpt=project.excerpt)
 
 
 def old(memory: Memory, code: Code) -> bool:
@@ -37,12 +38,18 @@ def old(memory: Memory, code: Code) -> bool:
 
 
 def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list[Gap]]:
-    """What every chosen rule says. A rule that crashes becomes a gap and never hides what the others found."""
+    """What every chosen rule says, for each release that the tree's folders ask for. A rule that crashes becomes a gap
+    and never hides what the others found."""
     findings: list[Finding] = []
     crashes: list[Gap] = []
+    whole = parts(project)
     for rule in policy.chosen(settings):
+        said: set[tuple[str, int, int, str, str, str]] = set()
         try:
-            findings.extend(rule.check(project))
+            for part in whole:
+                new = [finding for finding in rule.check(part) if finding.order not in said]
+                said.update(finding.order for finding in new)
+                findings.extend(new)
         except Exception as error:
             crashes.append(Gap("", 0, "crash", f"{rule.id} {rule.name} failed: {type(error).__name__}: {error}"))
     return findings, crashes
@@ -50,15 +57,16 @@ def run_rules(project: Project, settings: Settings) -> tuple[list[Finding], list
 
 def survival_table(project: Project) -> tuple[Row, ...]:
     """One row for each memory that is on in each service that runs it."""
+    runs = [(run, project.release_of(run.memory.at.path)) for run in project.runs]
     return tuple(
-        Row(run.memory.id, run.service.id, survival(run, project.release), place(run, project.release).display,
-            run.service.deployment)
-        for run in project.runs if remembers(run.memory, project.release))
+        Row(run.memory.id, run.service.id, survival(run, release), place(run, release).display, run.service.deployment)
+        for run, release in runs if remembers(run.memory, release))
 
 
-def locations(memories: Iterable[Memory], rows: tuple[Row, ...], release: Release) -> dict[str, str]:
+def locations(memories: Iterable[Memory], rows: tuple[Row, ...],
+              release_of: Callable[[str], Release]) -> dict[str, str]:
     """Where each memory's records land: as the first service that runs it has it, else as the code says."""
     found: dict[str, str] = {}
     for row in rows:
         found.setdefault(row.memory, row.location)
-    return {memory.id: found.get(memory.id) or described(memory, release) for memory in memories}
+    return {memory.id: found.get(memory.id) or described(memory, release_of(memory.at.path)) for memory in memories}

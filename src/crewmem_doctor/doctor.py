@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,20 +55,23 @@ def read_project(tree: Tree, settings: Settings) -> Project:
     services = tuple(with_settings(service, tree) for service in found)
     code = read_code(tree, started_scripts(services, tree.python))
     asked = read_requirements(tree, services, [memory.at.path for memory in code.memories], settings.crewai_version)
-    memories = numbered(code.memories, code.code, asked.release)
+    several = len(asked.choice.homes) > 1 and settings.crewai_version is None
+    above = functools.lru_cache(maxsize=None)(asked.choice.release_above) if several else None
+    memories = numbered(code.memories, code.code, lambda path: (above(path) if above else None) or asked.release)
     runs, services = link(code.code, memories, services, tree.python, hinted_variables(tree))
     gaps = {*tree.gaps, *code.gaps, *deployment_gaps, *asked.gaps}
     return Project(
         release=asked.release, memories=memories, code=code.code, services=services, runs=runs,
         requirements=asked.requirements, dotenv=asked.dotenv, comments=tuple(read_comments(tree)),
-        committed_stores=committed_stores(tree),
+        committed_stores=committed_stores(tree), asked=above,
         gaps=tuple(sorted(gaps)), files=len(tree.python) + len(tree.opened), excerpt=excerpts(tree))
 
 
-def numbered(memories: Iterable[Memory], code: Code, release: Release) -> tuple[Memory, ...]:
-    """In order of place; m1, m2 … for those that are on, old copies last. What is off on this release has no id."""
-    ordered = sorted(memories, key=lambda m: (not remembers(m, release), old(m, code), m.at, m.kind, m.callee))
-    return tuple(replace(m, id=f"m{n}" if remembers(m, release) else "") for n, m in enumerate(ordered, 1))
+def numbered(memories: tuple[Memory, ...], code: Code, release_of: Callable[[str], Release]) -> tuple[Memory, ...]:
+    """In order of place; m1, m2 … for those that are on, old copies last. What is off on its release has no id."""
+    on = {id(m): remembers(m, release_of(m.at.path)) for m in memories}
+    ordered = sorted(memories, key=lambda m: (not on[id(m)], old(m, code), m.at, m.kind, m.callee))
+    return tuple(replace(m, id=f"m{n}" if on[id(m)] else "") for n, m in enumerate(ordered, 1))
 
 
 def excerpts(tree: Tree) -> Callable[[str, int], str]:

@@ -1,12 +1,12 @@
 """Runs inside an interpreter that has CrewAI, never inside the tests' own process. Its last line is JSON.
 
-    child.py write|read TOKEN ROLE SCOPE      one record through memory's own API, with an embedder without network
+    child.py write|read (TOKEN ROLE SCOPE)…   records through memory's own API, with an embedder without network
     child.py api                              what the release makes of arguments, embedders and imports
     child.py silent                           a kickoff with memory and without any key
     child.py flow [ID]                        a flow with kept state, started twice: how often it has run then
     child.py agent                            the memory that Agent(memory=True) opens, beside the crew's own
     child.py collide                          what a memory of entities of type "short_term" finds of the short-term one
-    child.py lesson SAVED ASKED               long-term memory, saved under one task description and asked with another
+    child.py lesson SAVED ASKED…              long-term memory, saved under one task description and asked with others
 """
 
 import hashlib
@@ -159,14 +159,14 @@ def collide():
     return {name: any(ask(memory)) for (kind, name), memory in kinds.items() if kind == "EntityMemory"}
 
 
-def lesson(saved, asked):
+def lesson(saved, *asked):
     from crewai.memory import LongTermMemory
     from crewai.memory.long_term.long_term_memory_item import LongTermMemoryItem
 
     memory = LongTermMemory()
     item = LongTermMemoryItem("r", saved, "e", "1", quality=9, metadata={"quality": 9})
     memory.save(item)
-    return {"found": bool(memory.search(asked))}
+    return {"found": [bool(memory.search(text)) for text in asked]}
 
 
 def main(words):
@@ -177,16 +177,16 @@ def main(words):
     if words[0] == "collide":
         return collide()
     if words[0] == "lesson":
-        return lesson(words[1], words[2])
+        return lesson(*words[1:])
     if words[0] == "api":
         return {"version": crewai.__version__, **api()}
     if words[0] == "silent":
         return silent()
-    save, search = record(words[2], words[3])
-    if words[0] == "write":
-        save(words[1])
-        return {"version": crewai.__version__}
-    return {"found": words[1] in search(words[1])}
+    found = []
+    for token, role, scope in zip(words[1::3], words[2::3], words[3::3], strict=True):
+        save, search = record(role, scope)
+        found.append(save(token) if words[0] == "write" else token in search(token))
+    return {} if words[0] == "write" else {"found": found}
 
 
 result = main(sys.argv[1:])

@@ -2,7 +2,7 @@
 
 failing.py unwritable        a crew with memory whose directory cannot be written
 failing.py late DIR          CREWAI_STORAGE_DIR set after the import, one record saved
-failing.py remember many|one|drained, failing.py count     background saves and a normal exit
+failing.py remember many|one|drained, failing.py count DIR…     background saves and a normal exit
 failing.py agent, failing.py crew    the same for kickoffs
 failing.py mixed             a second embedder with vectors of another length
 failing.py reset             reset_memories of a crew that has saved
@@ -32,8 +32,8 @@ def vectors(texts, length=32):
     return [[(len(t) % 7 + i) / 40 for i in range(length)] for t in texts]
 
 
-def memory(embedder=vectors):
-    return crewai.Memory(llm=NoLLM(model="none"), embedder=embedder)
+def memory(embedder=vectors, **arguments):
+    return crewai.Memory(llm=NoLLM(model="none"), embedder=embedder, **arguments)
 
 
 def agent(**arguments):
@@ -110,7 +110,7 @@ def main(words):
         many(store) if words[1] != "one" else save(store, "one red fox")
         store.drain_writes() if words[1] == "drained" else None
     elif words[0] == "count":
-        return {**said, "records": len(memory().list_records())}
+        return {**said, "records": [len(memory(storage=place).list_records()) for place in words[1:]]}
     elif words[0] == "agent":
         agent(memory=memory()).kickoff("What do you know of the red fox, please?")
     elif words[0] == "crew":

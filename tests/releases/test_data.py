@@ -10,7 +10,18 @@ import pytest
 
 from crewmem_doctor.model.expression import Build, Table, Text
 from crewmem_doctor.model.release import Release, Version
-from crewmem_doctor.releases import _api_data, construction, embedding, eras, imports, keys, paths, variables
+from crewmem_doctor.releases import (
+    _api_data,
+    _signatures,
+    construction,
+    embedding,
+    eras,
+    imports,
+    keys,
+    paths,
+    signatures,
+    variables,
+)
 from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.changes import CHANGES, crossed
 from crewmem_doctor.releases.known import KNOWN, NEWEST, WITH_MEMORY
@@ -35,11 +46,10 @@ def all_tables() -> Iterable[tuple[str, tuple[Span[Any], ...]]]:
         ("variable", variables.READ),
         ("provider", embedding.PROVIDERS),
         ("undrained", construction.UNDRAINED),
-        ("others", _api_data.OTHERS),
     ):
         for name, spans in table.items():  # type: ignore[attr-defined]
             yield f"{title} {name}", spans
-    for callee, arguments in _api_data.ARGUMENTS.items():
+    for callee, arguments in _api_data.VALUES.items():
         for name, shapes in arguments.items():
             for shape, spans in shapes.items():
                 yield f"{callee}({name}={shape})", spans
@@ -162,7 +172,23 @@ ARGUMENTS = [
     ("1.15.30", "crewai.Crew", "session_id", None, "ignored"),
     ("1.15.30", "crewai.Crew", "tasks", None, None),
     ("1.9.3", "crewai.Crew.kickoff", "session_id", None, "rejected"),
-    ("1.9.3", "crewai.Crew.kickoff", "inputs", DICT, "ok"),
+    ("1.9.3", "crewai.Crew.kickoff", "inputs", DICT, None),
+    ("1.9.3", "crewai.Crew.kickoff", "from_checkpoint", None, "rejected"),
+    ("1.15.30", "crewai.Crew.kickoff_async", "from_checkpoint", None, "ok"),
+    ("1.14.4", "crewai.flow.Flow.kickoff", "restore_from_state_id", Text("x"), "rejected"),
+    ("1.14.5", "crewai.flow.Flow.kickoff", "restore_from_state_id", Text("x"), "ok"),
+    ("0.95.0", "crewai.flow.Flow", "persistence", None, "rejected"),
+    ("0.98.0", "crewai.flow.Flow", "persistence", None, "ok"),
+    ("1.13.0", "crewai.Crew", "checkpoint", Text(True), "ignored"),
+    ("1.14.1", "crewai.Crew", "checkpoint", Text(True), "ok"),
+    ("1.15.30", "crewai.Crew", "persistence", None, "ignored"),
+    ("1.15.30", "crewai.Memory.recall", "user_id", None, "rejected"),
+    ("1.15.30", "crewai.Memory.remember", "scope", None, "ok"),
+    ("1.15.30", "crewai.memory.storage.lancedb_storage.LanceDBStorage", "url", None, "rejected"),
+    ("1.9.3", "crewai.memory.external.external_memory.ExternalMemory", "path", None, "ignored"),
+    ("1.9.1", "crewai.memory.storage.ltm_sqlite_storage.LTMSQLiteStorage", "verbose", None, "rejected"),
+    ("1.12.2", "crewai.flow.persistence.sqlite.SQLiteFlowPersistence", "path", None, "rejected"),
+    ("1.15.30", "crewai.flow.persistence.SQLiteFlowPersistence", "path", None, "ignored"),
     ("1.9.3", "crewai.memory.LongTermMemory", "storage", DICT, "fails-at-save"),
     ("1.9.3", "crewai.memory.long_term.long_term_memory.LongTermMemory", "db_path", Text("x"), "rejected"),
     ("1.9.3", "crewai.memory.LongTermMemory", "path", Text("x"), "ok"),
@@ -191,6 +217,24 @@ def test_arguments(version: str, callee: str, name: str, value: Any, outcome: st
 
 
 @pytest.mark.parametrize(
+    ("version", "name", "beside", "outcome"),
+    [
+        ("1.9.3", "path", {}, "ignored"),
+        ("1.9.3", "path", {"embedder_config": DICT}, "ok"),
+        ("1.9.3", "path", None, "ok"),
+        ("0.130.0", "path", {}, "ok"),
+        ("1.9.3", "storage", {"embedder_config": DICT}, "ignored"),
+        ("0.152.0", "storage", {"embedder_config": DICT}, "ok"),
+        ("1.9.3", "storage", {}, "ok"),
+    ],
+)
+def test_arguments_beside_others(version: str, name: str, beside: Any, outcome: str) -> None:
+    verdict = argument(v(version), "crewai.memory.ShortTermMemory", name, None, beside)
+    assert verdict is not None
+    assert verdict.outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("version", "name", "outcome"),
     [
         ("1.9.3", "crewai.memory.LongTermMemory", "ok"),
@@ -206,7 +250,10 @@ def test_arguments(version: str, callee: str, name: str, value: Any, outcome: st
         ("1.15.0", "crewai.memory.storage.factory.set_memory_storage_factory", "ok"),
         ("1.15.0", "crewai.Crew", None),
         ("1.15.0", "crewai.memory", None),
-        ("1.15.0", "crewai.flow.persistence.SQLiteFlowPersistence", None),
+        ("1.15.0", "crewai.flow.persistence.SQLiteFlowPersistence", "ok"),
+        ("0.95.0", "crewai.flow.persistence.SQLiteFlowPersistence", "rejected"),
+        ("0.141.0", "crewai.memory.storage.base_rag_storage", "ok"),
+        ("1.13.0", "crewai.CheckpointConfig", "rejected"),
     ],
 )
 def test_imports(version: str, name: str, outcome: str | None) -> None:
@@ -303,3 +350,45 @@ def test_changes_are_crossed_by_ranges_only() -> None:
     assert [c.name for c in crossed(late)] == ["embedder"]
     assert crossed(late, default_embedder=False) == ()
     assert [c.at for c in CHANGES] == sorted(c.at for c in CHANGES)
+
+
+HAND_WRITTEN = [
+    (owner, name, shape, span)
+    for owner, names in _api_data.VALUES.items()
+    for name, shapes in names.items()
+    for shape, spans in shapes.items()
+    for span in spans
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "shape", "span"), HAND_WRITTEN)
+def test_values_are_judged_only_where_the_wheels_have_the_argument(owner: str, name: str, shape: str, span: Span[Any]) -> None:
+    for version in (x for x in WITH_MEMORY if span.covers(x)):
+        taken = signatures.takes(version, owner, name)
+        # Before it had a memory, Agent dropped the argument: that is said in words of its own.
+        assert taken or (owner, name, taken) == ("Agent", "memory", False), f"{version}: {owner}({name}=)"
+
+
+def test_values_that_pydantic_refuses_are_those_of_the_declared_type() -> None:
+    for version in WITH_MEMORY:
+        declared = signatures.declared(version, "Crew", "memory")
+        verdict = argument(version, "crewai.Crew", "memory", DICT)
+        assert verdict is not None
+        if declared in ("bool", "bool | Any"):
+            assert verdict.outcome == {"bool": "rejected", "bool | Any": "fails-at-save"}[declared], version
+        assert ("BeforeValidator" not in declared) or verdict.outcome == "ignored", version
+        for name in ("short_term_memory", "long_term_memory", "entity_memory", "external_memory", "user_memory"):
+            given = argument(version, "crewai.Crew", name, DICT)
+            instance = "InstanceOf" in signatures.declared(version, "Crew", name)
+            assert given is not None
+            assert given.outcome == ("rejected" if instance else "ignored"), (version, name)
+        stored = argument(version, "crewai.Memory", "storage", DICT)
+        assert stored is None or "passthrough" in (kind := signatures.declared(version, "Memory", "storage")) or kind == "StorageBackend | str"
+
+
+def test_signatures_speak_only_of_releases_that_exist() -> None:
+    for owner in _signatures.OTHERS:
+        for name in [n for names in _signatures.ARGUMENTS[owner].values() for n in names.split()]:
+            for span in signatures.spans(owner, name):
+                assert span.since in KNOWN
+                assert span.before is None or span.before in KNOWN

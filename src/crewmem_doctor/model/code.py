@@ -30,7 +30,7 @@ class Call:
     arguments: tuple[Argument, ...] = ()
     memory: Location | None = None  # the memory this call makes, where it makes one
     inside: str = ""  # dotted name of the enclosing function, empty at module level
-    inherited: bool = False  # a scanned subclass is called, which may know arguments of its own
+    inherited: bool = False  # the tree's own subclass or method is called, which may know arguments of its own
 
     def argument(self, name: str) -> Argument | None:
         return next((a for a in self.arguments if a.name == name), None)

@@ -67,7 +67,10 @@ class Comment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Project:
-    """One scanned tree, compared by identity. `excerpt(path, line)` gives the source line's text for reports."""
+    """One scanned tree, compared by identity. `excerpt(path, line)` gives the source line's text for reports.
+
+    `release` is that of most memories; `asked(path)` that of one file, where its folder asks for another.
+    """
 
     release: Release
     memories: tuple[Memory, ...] = ()
@@ -81,7 +84,13 @@ class Project:
     committed_stores: tuple[str, ...] = ()  # databases of records that lie in the tree itself, by path
     gaps: tuple[Gap, ...] = ()
     files: int = 0
+    asked: Callable[[str], Release | None] | None = field(default=None, compare=False)
     excerpt: Callable[[str, int], str] = field(default=lambda _path, _line: "", compare=False)
+
+    def release_of(self, path: str) -> Release:
+        """The release that governs a file: what the nearest folder above asks for, else that of the project."""
+        found = self.asked(path) if self.asked is not None else None
+        return found or self.release
 
     def runs_of(self, memory: Memory) -> tuple[Run, ...]:
         return tuple(run for run in self.runs if run.memory is memory)

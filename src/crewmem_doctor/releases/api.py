@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from crewmem_doctor.model.expression import Build, Expr, Items, Table, Text
 from crewmem_doctor.model.release import Version
-from crewmem_doctor.releases._api_data import ARGUMENTS, MEMORY_WORDS, OTHERS
-from crewmem_doctor.releases.spans import Verdict, on
+from crewmem_doctor.releases import signatures
+from crewmem_doctor.releases._api_data import AFTERWARDS, MEMORY_WORDS, STATE_WORDS, VALUES
+from crewmem_doctor.releases.paths import RAG_PATH
+from crewmem_doctor.releases.spans import Verdict, on, span, value_on
 
 # What is handed over, as far as it changes the outcome.
 Shape = Literal["flag", "text", "dict", "legacy", "unified", "any"]
 _LEGACY_CLASSES = ("ShortTermMemory", "LongTermMemory", "EntityMemory", "ExternalMemory", "UserMemory")
 _UNIFIED_CLASSES = ("Memory", "MemoryScope", "MemorySlice")
+# Classes with much else to say: only their arguments about memory are judged.
+_GENERAL = ("Crew", "Agent", "Flow")
+_ERRORS = ("TypeError", "ValidationError")
 
 
 def shape_of(value: Expr | None) -> Shape:
@@ -32,26 +38,88 @@ def shape_of(value: Expr | None) -> Shape:
     return "any" if not isinstance(value, Items) else "dict"
 
 
-def argument(version: Version, callee: str, name: str, value: Expr | None = None) -> Verdict | None:
+def argument(version: Version, callee: str, name: str, value: Expr | None = None,
+             beside: Mapping[str, Expr] | None = None) -> Verdict | None:
     """What `version` does with the argument `name` of `callee` ("crewai.Crew", "crewai.Crew.kickoff").
 
-    None where the argument has nothing to do with memory, the callee is not CrewAI's, or that release has no such
-    class (then the import fails, which is another matter).
+    `beside` are all arguments of that call, None where they are not all known. The answer is None where the argument
+    has nothing to do with memory, the callee is not CrewAI's, or that release has no such class (then the import fails,
+    which is another matter).
     """
-    target = _target(callee)
-    if target is None:
+    owner = owner_of(callee)
+    if owner is None or not about_memory(owner, name):
         return None
-    known = ARGUMENTS.get(target, {}).get(name)
-    if known is not None:
-        for key in (_shape(value), "any") if len(known) > 1 else ("any",):
-            found = on(known.get(key, ()), version)
-            if found is not None:
-                return found.value
+    taken = signatures.takes(version, owner, name)
+    if taken is None:
         return None
-    if target in ("Crew", "Agent") and not (name in MEMORY_WORDS or "memory" in name):
+    if taken and beside is not None and (overruled := _overruled(version, owner, name, beside)) is not None:
+        return overruled
+    shapes = VALUES.get(owner, {}).get(name)
+    if shapes is not None and (taken or owner == "Agent"):
+        found = on(shapes.get(_shape(value), shapes.get("any", ())), version)
+        if found is not None:
+            return found.value
+    return Verdict("ok", "", _evidence(version, owner, name)) if taken else _not_taken(version, owner, name)
+
+
+def _overruled(version: Version, owner: str, name: str, beside: Mapping[str, Expr]) -> Verdict | None:
+    """An argument that another one, or its absence, puts out of force."""
+    if owner not in ("ShortTermMemory", "EntityMemory", "RAGStorage"):
         return None
-    other = on(OTHERS.get(target, ()), version)
-    return other.value if other is not None else None
+    alone = "embedder_config" not in beside
+    if name == "path" and alone and value_on(RAG_PATH, version, "honoured") == "with-embedder":
+        return Verdict("ignored", "path counts only beside embedder_config: without it the records go to the default"
+                       " directory",
+                       "1.6.0 and 1.9.3 memory/storage/rag_storage.py: inside `if embedder_config`; ran 1.9.3")
+    if name == "storage" and on((_MEM0_REPLACES,), version) is not None:
+        given = getattr(beside.get("embedder_config"), "get", None)
+        provider = given("provider") if given is not None else None
+        if isinstance(provider, Text) and provider.value == "mem0":
+            return Verdict("ignored", "beside an embedder_config of mem0 the storage is replaced by mem0's",
+                           _MEM0_REPLACES.evidence)
+    return None
+
+
+_MEM0_REPLACES = span(True, "0.157.0", "1.10.0", "0.157.0 memory/short_term/short_term_memory.py:32-42, 1.9.3:44-56;"
+                      " 0.152.0 looks at memory_config")
+
+
+def about_memory(owner: str, name: str) -> bool:
+    """Whether an argument of that name has to do with memory: every one of memory's own classes, few of the others. An
+    agent's embedder is for its knowledge."""
+    if owner.split(".", 1)[0] not in _GENERAL:
+        return True
+    return asks_for_memory(owner, name) or name in MEMORY_WORDS or ("embedder" in name and owner == "Crew")
+
+
+def asks_for_memory(owner: str, name: str) -> bool:
+    """Whether the argument's name alone says so, whatever stands beside it."""
+    return "memory" in name or (name in STATE_WORDS and bool(signatures.spans(owner, name)))
+
+
+def _not_taken(version: Version, owner: str, name: str) -> Verdict:
+    """A clause about an argument that this release does not know."""
+    spans = signatures.spans(owner, name)
+    word = owner.rsplit(".", 1)[-1]
+    later = [s for s in spans if s.since > version]
+    if not spans:
+        known = f"{word} knows no such argument"
+    elif later:
+        known = f"{word} knows no {name} before {later[0].since}"
+    else:
+        known = f"{word} knows no {name} any more"
+    evidence = signatures.evidence(spans[-1]) if spans else f"no wheel has {owner}({name}=)"
+    fate = signatures.rest(version, owner)
+    if fate in _ERRORS:
+        return Verdict("rejected", f"{known} and raises a {fate}", evidence)
+    gone = spans and not later and owner == "Crew"
+    after = ", so nothing is kept there" if gone else AFTERWARDS.get(owner, "")
+    return Verdict("ignored", f"{known}: it drops the argument without a word{after}", evidence)
+
+
+def _evidence(version: Version, owner: str, name: str) -> str:
+    found = on(signatures.spans(owner, name), version)
+    return signatures.evidence(found) if found is not None else ""
 
 
 def _shape(value: Expr | None) -> Shape:
@@ -63,14 +131,14 @@ def _shape(value: Expr | None) -> Shape:
 
 
 _COERCED = ("true", "false", "1", "0", "yes", "no", "on", "off", "y", "n", "t", "f")
-_METHODS = ("kickoff", "kickoff_async", "akickoff", "kickoff_for_each", "kickoff_for_each_async")
 
 
-def _target(callee: str) -> str | None:
+def owner_of(callee: str) -> str | None:
+    """"Crew" for "crewai.Crew", "Crew.kickoff" for "crewai.Crew.kickoff", None for what no signature was read of."""
     if not callee.startswith("crewai."):
         return None
-    name = callee.rsplit(".", 1)[-1]
-    if name in _METHODS:
-        owner = callee.split(".")[-2]
-        return "kickoff" if owner == "Crew" else None
-    return name if name in ARGUMENTS or name in OTHERS else None
+    words = callee.split(".")
+    method = ".".join(words[-2:])
+    if signatures.known(method):
+        return method
+    return words[-1] if signatures.known(words[-1]) else None

@@ -9,8 +9,8 @@ from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project, Run
 
-# Whoever runs such an image or unit by hand may set more.
-OPEN_PLATFORMS = ("dockerfile",)
+# Whoever runs such an image by hand may set more, and a unit's drop-ins lie on the machine.
+OPEN_PLATFORMS = ("dockerfile", "systemd", "cron")
 LOCAL = re.compile(r"(?:^|[/@\s])(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/?\s]|$)", re.IGNORECASE)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 
 from crewmem_doctor.model.code import Argument, Call
-from crewmem_doctor.model.expression import Text
+from crewmem_doctor.model.expression import Expr, Text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases._api_data import MEMORY_WORDS
-from crewmem_doctor.releases.api import argument
+from crewmem_doctor.releases.api import argument, asks_for_memory, owner_of
 from crewmem_doctor.releases.imports import importable
 from crewmem_doctor.releases.providers import refused
 from crewmem_doctor.releases.spans import Verdict
@@ -88,7 +88,14 @@ def _judge(call: Call, given: Argument) -> Callable[[Version], Verdict | None]:
     provider = _provider(given) if name in ("embedder", "embedder_config") else None
     if provider is not None:
         return lambda version: refused(version, provider, call.callee)
-    return lambda version: argument(version, call.callee, name, given.value)
+    beside = _beside(call)
+    return lambda version: argument(version, call.callee, name, given.value, beside)
+
+
+def _beside(call: Call) -> dict[str, Expr] | None:
+    """The call's arguments by name; None where one is positional or spread, so that any may be given."""
+    named = {a.name: a.value for a in call.arguments if a.name is not None and a.name.isidentifier()}
+    return named if len(named) == len(call.arguments) else None
 
 
 def _provider(given: Argument) -> str | None:
@@ -106,12 +113,12 @@ def _is_off(given: Argument) -> bool:
 def _about_memory(call: Call, name: str) -> bool:
     """Whether the argument asks for memory. A plain word such as `user_id` or `storage` does so only beside memory itself;
     an embedder counts only where memory is on."""
-    owner = call.callee.rsplit(".", 1)[-1]
-    if "memory" in name:
+    owner = owner_of(call.callee) or ""
+    if asks_for_memory(owner, name):
         return True
     if "kickoff" in owner:
         return name in MEMORY_WORDS
-    if owner not in ("Crew", "Agent"):
+    if owner not in ("Crew", "Agent", "Flow"):
         return True
     memory = call.argument("memory")
     return call.memory is not None or (memory is not None and not _is_off(memory))

@@ -19,10 +19,11 @@ Code that only ever runs on a release that takes the argument; then pin that rel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from crewmem_doctor.model.expression import Choice, Text
 from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
@@ -35,20 +36,30 @@ from crewmem_doctor.rules.base import Example, Rule
 
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[str, str, str], list[Use]] = {}
-    for use in arguments(project):
-        if use.never_works:
-            groups.setdefault((use.owner, use.what, use.newest.sentence), []).append(use)
+    for uses in _by_call(project):
+        first = uses[0]
+        groups.setdefault((first.owner, ",".join(use.what for use in uses), first.newest.sentence), []).extend(uses)
     for (owner, what, sentence), uses in groups.items():
         first = uses[0]
         short = owner.rsplit(".", 1)[-1]
         newest = "" if project.release.locked else f" (on {project.release.newest})"
-        steps = [Step(u.at, f"{short}({what}=…) stands here too") for u in uses[1:]]
+        steps = [Step(u.at, f"{short}({u.what}=…) stands here too") for u in uses[1:]]
         if first.call is not None:
             steps.insert(0, Step(first.call.at, f"{short} is called here"))
+        asked = ", ".join(f"{name}=…" for name in what.split(","))
         yield RULE.finding(
-            first.at, f"{short}({what}=…) does not do what it says {on_release(project.release)}: {sentence}{newest}",
+            first.at, f"{short}({asked}) does not do what it says {on_release(project.release)}: {sentence}{newest}",
             subject=owner, evidence=what, confidence="medium" if _may_be_none(first) else "high", because=unique(steps),
             fix=instead_of(first, project.release))
+
+
+def _by_call(project: Project) -> Iterable[list[Use]]:
+    """The arguments of one call that meet the same fate are one cause."""
+    calls: dict[tuple[Location, str], list[Use]] = {}
+    for use in arguments(project):
+        if use.never_works:
+            calls.setdefault((use.call.at if use.call is not None else use.at, use.newest.sentence), []).append(use)
+    return calls.values()
 
 
 def _may_be_none(use: Use) -> bool:
@@ -80,6 +91,40 @@ def team(agents, tasks):
         external_memory=make_external(),  # <-- here
     )
 '''
+BACKEND = '''import os
+
+from crewai import Memory
+
+memory = Memory(
+    backend="redis",  # <-- here
+    url=os.environ["REDIS_URL"],
+)
+'''
+FLOW = '''from crewai.flow.flow import Flow, start
+from crewai.flow.persistence import SQLiteFlowPersistence, persist
+
+
+@persist(SQLiteFlowPersistence(path="/data/flow.db"))  # <-- here
+class Intake(Flow):
+    @start()
+    def ask(self):
+        self.state["asked"] = True
+
+
+def resume(ticket: str):
+    return Intake().kickoff(restore_from_state_id=ticket)
+'''
+OWN_KICKOFF = '''from crewai import Agent, Crew
+
+
+class Desk(Crew):
+    def kickoff(self, inputs=None, session_id=None):
+        return super().kickoff(inputs={"session": session_id, **(inputs or {})})
+
+
+def ask(agents, tasks, session_id):
+    return Desk(agents=agents, tasks=tasks, memory=True).kickoff(session_id=session_id)
+'''
 RULE = Rule(
     id="CM601", severity="error", check=check,
     summary="a memory argument that the release in use ignores or rejects",
@@ -90,6 +135,11 @@ RULE = Rule(
                                              "requirements.txt": "crewai==1.12.2\n"}),
         Example("an embedder that nobody knows", _trees.service(app__crew_dot_py=_trees.CREW.replace(
             "memory=True)", 'memory=True,\n                embedder={"provider": "anthropic"})  # <-- here'))),
+        Example("a backend that Memory does not have", {"notes.py": BACKEND, "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a path under another name", {"flow.py": FLOW, "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a state that this release cannot restore by its id", {
+            "flow.py": FLOW.replace('path="/data/flow.db"))  # <-- here', 'db_path="/data/flow.db"))').replace(
+                "state_id=ticket)", "state_id=ticket)  # <-- here"), "requirements.txt": "crewai==1.14.4\n"}),
     ),
     good=(
         Example("the same argument where it is real", {
@@ -101,9 +151,13 @@ RULE = Rule(
             "main.py": "from crewai import Agent\nfrom models import Crew\n\nprint(Agent)\n"
                        'crew = Crew(memory={"session_id": 1}, external_memory=True)\n',
             "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a state restored by a release that can", {
+            "flow.py": FLOW.replace('path="/data/flow.db"))  # <-- here', 'db_path="/data/flow.db"))'), "requirements.txt": "crewai==1.14.5\n"}),
+        Example("a kickoff of the tree's own, with arguments of its own", {"desk.py": OWN_KICKOFF, "requirements.txt": "crewai==1.15.30\n"}),
         Example("turned off by name", {
             "team.py": DROPPED.replace("make_external()", "None").replace("  # <-- here", ""),
             "storage.py": "def make_external():\n    return object()\n", "requirements.txt": "crewai==1.12.2\n"}),
     ),
-    premise=("ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py cites each",),
+    premise=("releases/_signatures.py: read from 173 wheels, 0.27.0 to 1.15.30, and compared with 0.203.2, 1.9.3 and 1.15.30 installed",
+             "ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py cites each"),
 )

@@ -25,41 +25,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
-from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.memory import Step
-from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.model.release import Version
-from crewmem_doctor.placement import Placement, covering
+from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, unique
-from crewmem_doctor.rules._sharing import Pair, containers, shared_stores
+from crewmem_doctor.rules._locks import Writers, meant, without_address, without_package, writers
 from crewmem_doctor.rules.base import Example, Rule
-from crewmem_doctor.survival import own_disk
-
-SINCE = Version(1, 11, 0)
-LOCKED = ("crew", "memory", "agent", "flow")
-# Packages that bring `redis` along, by themselves or with that extra.
-BRINGS = frozenset(("redis", "rq", "arq", "redisvl", "django-redis", "langchain-redis", "channels-redis", "taskiq-redis", "redis-om",
-                    "langgraph-checkpoint-redis", "flask-redis", "rq-scheduler", "django-rq"))
 
 
 def check(project: Project) -> Iterator[Finding]:
-    if not project.release.always(lambda version: version >= SINCE) or _has_backend(project):
-        return
-    for pairs in shared_stores(project):
-        chosen = [pair for pair in pairs if pair[0].memory.kind in LOCKED and pair[1].mount is not None and _apart(project, pair[0])]
-        services = containers(chosen)
-        several = [s for s in services if _replicated(s, chosen)]
-        if chosen and (len(services) > 1 or several) and not _one_tempdir(chosen, services):
-            yield _finding(chosen, services, several)
+    for group in writers(project):
+        # With an address everywhere, what is missing is the package: CM605.
+        if without_address(project, group) or (without_package(project, group) and not meant(group)):
+            yield _finding(group)
 
 
-def _finding(pairs: list[Pair], services: list[Service], several: list[Service]) -> Finding:
+def _finding(group: Writers) -> Finding:
+    pairs, services = group.pairs, group.services
     severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
-    at = services[1].at if len(services) > 1 else several[0].at
-    who = " and ".join(s.id for s in services) if len(services) > 1 else f"the replicas of {several[0].id}"
+    at = services[1].at if len(services) > 1 else group.replicated[0].at
+    who = " and ".join(s.id for s in services) if len(services) > 1 else f"the replicas of {group.replicated[0].id}"
     return RULE.finding(
         at, f"{who} write to one store ({pairs[0][1].display}), but CrewAI's write lock lies in each container's own /tmp",
         subject=services[-1].id, evidence=f"{' '.join(s.id for s in services)} {pairs[0][1].display}", severity=severity,
@@ -67,40 +53,6 @@ def _finding(pairs: list[Pair], services: list[Service], several: list[Service])
         because=unique([*(Step(s.at, "writes to the store") for s in services), *(step for pair in pairs for step in evidence_of(*pair))]),
         fix=Fix("Set REDIS_URL in all of them and require redis, so that the lock is one for all",
                 "environment:\n  REDIS_URL: redis://redis:6379/0      # and `redis` in the requirements"))
-
-
-def _replicated(service: Service, pairs: list[Pair]) -> bool:
-    replicas = service.replicas
-    shared = any(run.service is service and own_disk(run, p).word == "kept" for run, p in pairs)
-    return shared and isinstance(replicas, Known) and replicas.value > 1
-
-
-def _apart(project: Project, run: Run) -> bool:
-    """Whether this container locks in its own temporary directory: no REDIS_URL, or nothing that could use it."""
-    return run.around.variable("REDIS_URL") is None or not _has_redis(project, run.service)
-
-
-def _has_redis(project: Project, service: Service) -> bool:
-    if any(r.name in BRINGS or "redis" in r.extras for r in project.requirements):
-        return True
-    return any(word.split("=")[0].split("[")[0].strip("<>~!").lower() in BRINGS or "[redis" in word for word in service.packages)
-
-
-def _has_backend(project: Project) -> bool:
-    return any(found.name.endswith("set_lock_backend") for found in project.code.imports) or any(
-        call.callee.endswith("set_lock_backend") for call in project.code.calls)
-
-
-def _one_tempdir(pairs: list[Pair], services: list[Service]) -> bool:
-    """Whether all of them have one volume over the temporary directory."""
-    sources = {_temporary(run, p) for run, p in pairs}
-    return len(sources) == 1 and "" not in sources and len(services) > 0
-
-
-def _temporary(run: Run, _placement: Placement) -> str:
-    folder = run.around.tempdir
-    mount = covering(run.service.mounts, folder.value) if isinstance(folder, Known) else None
-    return f"{mount.kind} {mount.source}" if mount is not None and mount.source and mount.durable else ""
 
 
 TASKS = '''from celery import Celery
@@ -127,14 +79,19 @@ RULE = Rule(
         Example("an API and a worker over one volume", _trees.service(API + WORKER.format("  # <-- here") + END, app__tasks_dot_py=TASKS)),
         Example("three replicas over one volume", _trees.service(
             "services:\n  api:  # <-- here\n    build: .\n    deploy: {replicas: 3}\n" + SHARED + END)),
-        Example("REDIS_URL without the package", _trees.service(
-            API + IN_REDIS + WORKER.format("  # <-- here") + IN_REDIS + END, app__tasks_dot_py=TASKS)),
+        Example("the lock is in Redis for one of them", _trees.service(
+            API + IN_REDIS + WORKER.format("  # <-- here") + END, app__tasks_dot_py=TASKS, requirements_dot_txt=NEEDS)),
         Example("replicas on Kubernetes", {k: v.replace("name: api}\n", "name: api}  # <-- here\n", 1) for k, v in _trees.deployed(
             "nfs: {server: 10.0.0.2, path: /export}", replicas=2).items()}),
     ),
     good=(
         Example("the lock is in Redis", _trees.service(
             API + IN_REDIS + WORKER.format("") + IN_REDIS + END, app__tasks_dot_py=TASKS, requirements_dot_txt=NEEDS)),
+        Example("REDIS_URL without the package is CM605", _trees.service(
+            API + IN_REDIS + WORKER.format("") + IN_REDIS + END, app__tasks_dot_py=TASKS)),
+        Example("an env_file that is not in the tree may give the address", _trees.service(
+            (API + WORKER.format("")).replace("    environment:\n", "    env_file: .env\n    environment:\n") + END,
+            app__tasks_dot_py=TASKS, requirements_dot_txt=NEEDS)),
         Example("one container", _trees.service(API + END)),
         Example("the other container runs no memory", _trees.service(
             API + "  backup:\n    image: restic/restic\n    volumes: ['m:/data:ro']\n" + END)),

@@ -2,7 +2,8 @@
 
 ## Why
 The code imports mem0 or a storage backend, and the requirements do not name it: it is installed on the laptop, and the image is
-built without it. Or the image is built on a system whose SQLite is older than Chroma accepts, and `import crewai` itself fails.
+built without it. Or several containers write one store, `REDIS_URL` asks for the lock in Redis, and without the `redis` package
+CrewAI goes on with a lock that the others never see. Or the image is built on a system whose SQLite is older than Chroma accepts, and `import crewai` itself fails.
 
 ## Example
 ```python
@@ -32,6 +33,7 @@ from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.sqlite import NEEDED, too_old
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, archived, graded, turned_on, unique
+from crewmem_doctor.rules._locks import address, meant, without_package, writers
 from crewmem_doctor.rules.base import Example, Rule
 
 # What is imported → the packages of which any one brings it. The first is what to ask for.
@@ -72,6 +74,7 @@ def check(project: Project) -> Iterator[Finding]:
     if any(r.name == "crewai" for r in project.requirements):
         yield from _imports(project, memories)
         yield from _storages(project, memories)
+        yield from _locks(project)
     yield from _images(project)
 
 
@@ -100,6 +103,25 @@ def _storages(project: Project, memories: list[Memory]) -> Iterator[Finding]:
             yield _missing(project, at, "this memory is kept by mem0", "mem0ai", [memory], [])
         if memory.store.engine == "qdrant-edge" and not _installed(project, MEMORIES["qdrant_edge"], "qdrant-edge"):
             yield _missing(project, at, "this memory is kept by Qdrant Edge", "crewai[qdrant-edge]", [memory], [])
+
+
+def _locks(project: Project) -> Iterator[Finding]:
+    """REDIS_URL beside a store that several containers write asks for the lock in Redis, which CrewAI takes there only with
+    the package. Plain saves survived locks that are apart, so this is no error."""
+    for group in writers(project):
+        lacking = without_package(project, group) if meant(group) else []
+        for service in lacking[:1]:
+            setting = address(group, service)
+            severity, confidence = graded("warning", (run for run, _ in group.pairs))
+            requirement = next(r.at for r in project.requirements if r.name == "crewai")
+            yield RULE.finding(
+                setting.at if setting is not None else service.at,
+                f"REDIS_URL asks for CrewAI's write lock in Redis, but no requirement brings redis: each container of "
+                f"{group.pairs[0][1].display} locks in its own /tmp, without a word",
+                subject="redis", evidence="redis", severity=severity, confidence=confidence,
+                because=unique([*(Step(s.at, "writes to the store") for s in group.services),
+                                Step(requirement, "the requirements name crewai, not redis")]),
+                fix=Fix("Add redis to the requirements", "redis"))
 
 
 def _own(project: Project, name: str) -> bool:
@@ -196,6 +218,18 @@ def build_crew(topic: str) -> Crew:
     task = Task(description="Write", expected_output="Text", agent=writer)
     return Crew(agents=[writer], tasks=[task], memory=memory)
 '''
+BOTH = '''services:
+  api:
+    build: .
+    deploy: {replicas: 2}
+    volumes: [m:/data]
+    environment:
+      CREWAI_STORAGE_DIR: /data
+      REDIS_URL: redis://redis:6379/0
+  redis: {image: redis:7}
+volumes: {m: }
+'''
+BOTH_MARKED = BOTH.replace("6379/0", "6379/0  # <-- here")
 OLD_IMAGE = _trees.DOCKERFILE.replace("python:3.12-slim", "python:3.11-bullseye  # <-- here")
 RULE = Rule(
     id="CM605", severity="error", check=check,
@@ -203,12 +237,21 @@ RULE = Rule(
     bad=(
         Example("mem0 is imported and not required", _trees.service(app__main_dot_py=MEM0, app__crew_dot_py="")),
         Example("a backend is imported and not required", _trees.service(app__crew_dot_py=BACKEND)),
+        Example("the lock is asked for in Redis, and its client is not there", _trees.service(BOTH_MARKED), severity="warning"),
+        Example("the same where each container is a service of its own", _trees.service(
+            BOTH_MARKED.replace("    deploy: {replicas: 2}\n", "").replace(
+                "  redis: {image: redis:7}\n", "  night:\n    build: .\n    volumes: [m:/data]\n    environment:\n"
+                "      CREWAI_STORAGE_DIR: /data\n      REDIS_URL: redis://redis:6379/0\n  redis: {image: redis:7}\n")), severity="warning"),
         Example("an image with an old SQLite", _trees.service(Dockerfile=OLD_IMAGE)),
     ),
     good=(
         Example("it is required", _trees.service(app__main_dot_py=QUIET, app__crew_dot_py="", requirements_dot_txt=_trees.PINNED + "mem0ai\n")),
         Example("as an extra of crewai", _trees.service(
             app__main_dot_py=QUIET, app__crew_dot_py="", requirements_dot_txt=_trees.PINNED.replace("crewai==", "crewai[mem0]=="))),
+        Example("the client of the lock is there", _trees.service(BOTH, requirements_dot_txt=_trees.PINNED + "celery[redis]\n")),
+        Example("REDIS_URL beside a store of its own is no lock that is missed", _trees.service(BOTH.replace("    deploy: {replicas: 2}\n", ""))),
+        Example("a release that locks beside the data", _trees.service(
+            BOTH, requirements_dot_txt="crewai==1.10.1\nfastapi\nuvicorn\n")),
         Example("an image of today", _trees.service(Dockerfile=_trees.DOCKERFILE.replace("slim", "slim-bookworm"))),
         Example("pysqlite3 stands in", _trees.service(
             Dockerfile=OLD_IMAGE.replace("  # <-- here", ""), requirements_dot_txt=_trees.PINNED + "pysqlite3-binary\n")),
@@ -216,5 +259,6 @@ RULE = Rule(
             Dockerfile=OLD_IMAGE.replace("  # <-- here", ""), app__crew_dot_py=_trees.CREW.replace(", memory=True", ""))),
     ),
     premise=("chromadb/__init__.py: RuntimeError below SQLite 3.35.0; ran 1.15.17: import crewai imports chromadb",
-             "ran 0.203.2: ModuleNotFoundError mem0"),
+             "ran 0.203.2: ModuleNotFoundError mem0",
+             "1.15.30 crewai_core/lock_store.py:58-67: RedisLock only where redis can be imported; ran with and without the package"),
 )

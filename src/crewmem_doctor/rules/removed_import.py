@@ -83,5 +83,5 @@ RULE = Rule(
             "memory.py": "class LongTermMemory:\n    pass\n", "team.py": "from crewai import Crew\nfrom memory import LongTermMemory\n\n"
             "print(LongTermMemory, Crew)\n", "requirements.txt": "crewai==1.15.30\n"}),
     ),
-    premise=("ran 0.203.2, 1.9.3, 1.15.30: ImportError; 70 wheels read, releases/imports.py cites each",),
+    premise=("ran 0.203.2, 1.9.3, 1.15.30: ImportError; 173 wheels read, releases/_signatures.py has each module and name",),
 )

@@ -39,7 +39,8 @@ NO_CHANGE_OF_MEMORY = "first"          # before it there is none that could be l
 
 def check(project: Project) -> Iterator[Finding]:
     release = project.release
-    if release.locked or len(release.candidates) < 2:
+    # What comes from a repository or a folder is no release, and no requirement chooses it.
+    if release.locked or len(release.candidates) < 2 or release.specifier.startswith("@"):
         return
     memories = [m for m in project.memories if m.kind in KINDS and not archived(project, m.at.path)
                 and not _is_off(m)]

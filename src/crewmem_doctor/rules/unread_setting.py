@@ -31,6 +31,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.releases.variables import unread
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, unique
+from crewmem_doctor.rules._locks import meant, writers
 from crewmem_doctor.rules._remedies import unified
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -52,7 +53,11 @@ def check(project: Project) -> Iterator[Finding]:
         places.setdefault(name, []).append(at)
     read = {r.name for r in project.code.env_reads}
     idle = [n for n in places if n not in read and project.release.always(lambda v, n=n: unread(v, n) is not None)]  # type: ignore[misc]
+    # Beside a store that several containers write it is the lock that it really is, with the package or without (CM605).
+    lock_is_meant = LOCK in idle and any(meant(group) for group in writers(project))
     for name in idle:
+        if name == LOCK and lock_is_meant:
+            continue
         ats, verdict = places[name], unread(project.release.newest, name)
         # Beside a backend setting that nobody reads, the client library alone does not make it a lock that was meant.
         if verdict is None or (name == LOCK and _redis_has_a_purpose(project, {"redis"} if len(idle) > 1 else set())):
@@ -124,11 +129,14 @@ RULE = Rule(
         Example("a broker", _trees.service(
             "services:\n  api:\n    build: .\n    environment: ['REDIS_URL=redis://redis:6379/0']\n  redis:\n    image: redis:7\n",
             requirements_dot_txt=_trees.PINNED + "celery[redis]\n")),
+        Example("the lock of a store that two containers share", _trees.service(
+            "services:\n  api:\n    build: .\n    deploy: {replicas: 2}\n    volumes: ['m:/data']\n"
+            "    environment: [CREWAI_STORAGE_DIR=/data, 'REDIS_URL=redis://redis:6379/0']\n  redis:\n    image: redis:7\nvolumes: {m: }\n")),
         Example("the code reads it for itself", _trees.service(BACKEND.format(""), app__main_dot_py=_trees.API.replace(
             "from fastapi", 'import os\n\nBACKEND = os.getenv("CREWAI_MEMORY_BACKEND")\n\nfrom fastapi', 1))),
         Example("a setting of CrewAI that has nothing to do with memory", _trees.service(
             BACKEND.replace("CREWAI_MEMORY_BACKEND: redis", "CREWAI_DISABLE_TELEMETRY: 'true'").format(""))),
         Example("no memory is on", _trees.service(BACKEND.format(""), app__crew_dot_py=_trees.CREW.replace(", memory=True", ""))),
     ),
-    premise=("no such name in 70 wheels from 0.27.2 to 1.15.30", "1.11.0 utilities/lock_store.py:28: REDIS_URL only chooses the lock"),
+    premise=("no such name in 77 wheels from 0.27.2 to 1.15.30", "1.11.0 utilities/lock_store.py:28: REDIS_URL only chooses the lock"),
 )

@@ -28,7 +28,8 @@ def environment_of(service: Mapping, project: Project, tree: Tree, image: Enviro
         missing.extend([why] if why else [])
     own = list(_own(service.get("environment"), project))
     secrets = list(_secrets(service, project, own))
-    return Environment((*secrets, *image.settings, *files, *own), (*image.open, *dict.fromkeys(missing)))
+    nameless = [f"the secret {s.name.lower()}" for s in secrets if "_" not in s.name]
+    return Environment((*secrets, *image.settings, *files, *own), (*image.open, *dict.fromkeys(missing), *nameless))
 
 
 def _own(node: Node | None, project: Project) -> Iterator[Setting]:
@@ -85,7 +86,8 @@ def _env_file(item: Node, project: Project, tree: Tree) -> tuple[list[Setting], 
 
 
 def _secrets(service: Mapping, project: Project, own: list[Setting]) -> Iterator[Setting]:
-    """A secret is a file; what reads it (an entrypoint, `NAME_FILE`) usually makes the variable of that name of it."""
+    """A secret is a file; what reads it (an entrypoint, `NAME_FILE`) usually makes the variable of that name of it. One
+    with a name of a single word may become any variable."""
     for item in items_of(service.get("secrets")):
         name = project.text(item.get("source") if isinstance(item, Mapping) else item)
         if name:

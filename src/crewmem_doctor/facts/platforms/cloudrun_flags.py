@@ -45,7 +45,10 @@ VALUES = {
         "--function",
     )
 }
-FLAGS = "--allow-unauthenticated --no-allow-unauthenticated --quiet -q --no-traffic --no-cpu-throttling --cpu-boost"
+FLAGS = (
+    "--allow-unauthenticated --no-allow-unauthenticated --quiet -q --no-traffic --no-cpu-throttling --cpu-boost "
+    "--clear-secrets"
+)
 
 
 def filled_in(word: str, variables: dict[str, str]) -> str:
@@ -64,10 +67,13 @@ def listed(word: Word | None) -> CommandLine | None:
 
 
 def environment_of(options: Options) -> Environment:
-    """`--set-env-vars` sets them all; without it, or with `--update-…`, those of the revision before stay."""
+    """`--set-env-vars` sets them all; without it, or with `--update-…`, those of the revision before stay.
+
+    Those that come from secrets are apart: only `--set-secrets` and `--clear-secrets` replace them."""
     found_settings: list[Setting] = []
-    complete = options.get("--set-env-vars") is not None
-    why: list[str] = [] if complete else ["the service's variables on Cloud Run"]
+    why: list[str] = [] if options.get("--set-env-vars") is not None else ["the service's variables on Cloud Run"]
+    if options.get("--set-secrets") is None and "--clear-secrets" not in options.flags:
+        why.append("the service's secrets on Cloud Run")
     for name in ("--set-env-vars", "--update-env-vars"):
         for word in options.all(name):
             pairs, more = pairs_of(word)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from crewmem_doctor.facts.python.closure import targets
 from crewmem_doctor.facts.python.crewai_names import crewai_class, is_public_class, public
 from crewmem_doctor.facts.python.environment import under_main
-from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Module
+from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module
 from crewmem_doctor.facts.python.ledger import Position, built
 from crewmem_doctor.facts.python.survey import Survey, last_name, root, start_of
 from crewmem_doctor.model.code import Argument, Call, Import, ServerRun
@@ -86,7 +86,7 @@ def api_calls(survey: Survey, memories: tuple[Memory, ...]) -> tuple[Call, ...]:
                     tuple(_arguments(survey.base, site)),
                     made.get(position) if position is not None else None,
                     site.scope.inside,
-                    isinstance(survey.base.definition(site.callee), Class),
+                    isinstance(survey.base.definition(site.callee), (Class, Function)),
                 )
             )
     return tuple(sorted(found, key=lambda c: (c.at, c.callee)))

@@ -122,6 +122,14 @@ def path_store(value: Expr | None, why: str, engine: Engine, at: Location | None
     return Store("path", why, value, engine, at)
 
 
+def sqlite_store(url: Text, why: str, at: Location | None) -> Store:
+    """SQLAlchemy's URL of a file: `sqlite:///a.db` is relative, `sqlite:////data/a.db` absolute, `sqlite://` RAM."""
+    file = str(url.value).partition("://")[2].partition("?")[0]
+    if file in ("", "/", "/:memory:"):
+        return Store("process", f"{why.partition('(')[0]}({url.value!r})", url, "sqlite", at)
+    return path_store(Text(file.removeprefix("/"), url.at), why, "sqlite", at)
+
+
 def server(value: Build, why: str, at: Location | None, engine: Engine = "remote") -> Store:
     """A store behind a URL: whichever argument looks like an address names it."""
     where = next((found for found in (value.argument(name) for name in ADDRESS) if found is not None), None)

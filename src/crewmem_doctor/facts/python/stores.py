@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from crewmem_doctor.facts.python.clients import CLIENTS, REMOTE, TEXTUAL, default_store, path_store, server
+from crewmem_doctor.facts.python.clients import (
+    CLIENTS,
+    REMOTE,
+    TEXTUAL,
+    default_store,
+    path_store,
+    server,
+    sqlite_store,
+)
 from crewmem_doctor.facts.python.custom_stores import nature_of, overridden
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.survey import Survey, as_text, root
@@ -86,10 +94,10 @@ def _built(survey: Survey, value: Build, at: Location | None) -> Store:
     if client is not None:
         return client(value, at)
     if value.callee == "crewai_persistence_sql.SQLFlowPersistence":
-        text = as_text(value.argument("url", 0))
+        url = value.argument("url", 0)
         return (
-            path_store(value.argument("url", 0), f"{word}(…)", "sqlite", at)
-            if text and text.startswith("sqlite")
+            sqlite_store(url, f"{word}(…)", at)
+            if isinstance(url, Text) and str(url.value).startswith("sqlite")
             else server(value, f"{word}(…)", at)
         )
     if root(value.callee) in REMOTE:

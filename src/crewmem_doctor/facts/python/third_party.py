@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from crewmem_doctor.facts.python.clients import CLIENTS, path_store, server
+from crewmem_doctor.facts.python.clients import CLIENTS, path_store, server, sqlite_store
 from crewmem_doctor.facts.python.index import CallSite
 from crewmem_doctor.facts.python.ledger import Draft, Ledger, built, inside
 from crewmem_doctor.facts.python.mem0 import MEM0_API, mem0_store
@@ -150,7 +150,7 @@ def _history(value: Build, at: Location, nature: str) -> Store:
     if nature == "either":
         where = value.argument("connection_string") or value.argument("connection") or value.argument("url")
         return (
-            path_store(where, f"{word}(…)", "sqlite", at)
+            sqlite_store(where, f"{word}(…)", at)
             if isinstance(where, Text) and str(where.value).startswith("sqlite")
             else Store("server" if where is not None else "unknown", f"{word}(…)", where, "unknown", at)
         )

@@ -23,6 +23,7 @@ class Choice:
         self.constraints = [e for e in everything if e.constraint]
         self.entries = [e for e in everything if not e.constraint]
         self.homes = sorted({e.home for e in self.entries})
+        self.serious = {e.home for e in self.entries if not e.weak}
 
     def release_for(self, path: str) -> Release:
         """The release that the requirement nearest to `path` asks for: of its own folder, else the nearest one above,
@@ -33,6 +34,10 @@ class Choice:
         if entry.rank == "range":
             entry = self._lock_above(entry) or entry
         return self._release(entry)
+
+    def release_above(self, path: str) -> Release | None:
+        """The release that the nearest folder above `path` asks for; None where none does, or only for development."""
+        return None if self._above(path) is None else self.release_for(path)
 
     def common(self, paths: Iterable[str]) -> Release:
         """The release of most of `paths`; of equals, that of the first."""
@@ -46,8 +51,16 @@ class Choice:
         if not self.homes:
             return None
         parts = path.split("/")[:-1]
-        home = min(self.homes, key=lambda h: _distance(parts, h.split("/") if h else []))
+        home = self._above(path)
+        if home is None:
+            home = min(self.homes, key=lambda h: _distance(parts, h.split("/") if h else []))
         return min((e for e in self.entries if e.home == home), key=lambda e: (e.weak, RANKS.index(e.rank)))
+
+    def _above(self, path: str) -> str | None:
+        """The nearest folder above that asks for CrewAI for more than development."""
+        parts = path.split("/")[:-1]
+        above = [h for h in self.serious if not h or parts[: h.count("/") + 1] == h.split("/")]
+        return max(above, key=len, default=None)
 
     def _lock_above(self, entry: Entry) -> Entry | None:
         allowed = candidates(entry)

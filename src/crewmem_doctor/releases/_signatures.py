@@ -1,0 +1,292 @@
+"""Written by tools/signatures.py from the published wheels of CrewAI 0.27.0 to 1.15.30; do not edit.
+
+A span "0.63.0-1.10.1" holds from 0.63.0 up to, not including, 1.10.1; "1.12.1-" up to the newest.
+"""
+# fmt: off
+# ruff: noqa: E501
+
+# class or method → the releases that take an argument → which arguments
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "Agent": {
+        "0.27.0-": "agent_executor allow_delegation backstory cache cache_handler config crew function_calling_llm goal id llm max_iter max_rpm role step_callback tools tools_handler verbose",
+        "0.27.0-0.114.0": "formatting_errors",
+        "0.27.0-0.60.0 0.114.0-": "callbacks",
+        "0.27.0-1.14.2 1.14.7-": "i18n",
+        "0.27.2-": "max_execution_time",
+        "0.30.0-": "prompt_template response_template system_template",
+        "0.35.0-": "allow_code_execution",
+        "0.36.0-": "tools_results",
+        "0.36.0-1.0.0": "agent_ops_agent_id agent_ops_agent_name",
+        "0.41.0-": "max_retry_limit",
+        "0.51.0-": "max_tokens",
+        "0.60.0-": "respect_context_window use_system_prompt",
+        "0.60.0-0.63.5": "use_stop_words",
+        "0.76.0-": "code_execution_mode",
+        "0.85.0-": "knowledge_sources",
+        "0.85.0-0.100.1": "embedder_config",
+        "0.95.0-": "multimodal",
+        "0.100.1-": "embedder knowledge knowledge_storage",
+        "0.108.0-": "security_config",
+        "0.117.0-": "adapted_agent agent_knowledge_context crew_knowledge_context knowledge_config",
+        "0.119.0-": "knowledge_search_query",
+        "0.120.0-": "from_repository",
+        "0.121.0-": "date_format inject_date max_reasoning_attempts reasoning",
+        "0.130.0-": "guardrail guardrail_max_retries",
+        "1.0.0-": "apps mcps",
+        "1.3.0-": "a2a",
+        "1.8.0-": "executor_class",
+        "1.10.1-": "memory",
+        "1.11.0-": "planning planning_config",
+        "1.12.1-": "skills",
+        "1.13.0-": "entity_type execution_context",
+        "1.14.1-": "checkpoint",
+        "1.14.3-": "checkpoint_kickoff_event_id",
+        "1.15.9-": "tool_failure_policy",
+        "1.15.29-": "use_better_compaction",
+    },
+    "Agent.akickoff": {
+        "1.9.0-": "input_files messages response_format",
+        "1.14.2-": "from_checkpoint",
+    },
+    "Agent.kickoff": {
+        "0.114.0-": "messages response_format",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+    },
+    "Agent.kickoff_async": {
+        "0.114.0-": "messages response_format",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+    },
+    "CheckpointConfig": {
+        "1.14.1-": "location max_checkpoints on_events provider",
+        "1.14.2-": "restore_from",
+    },
+    "Crew": {
+        "0.27.0-": "agents cache config embedder function_calling_llm id manager_llm max_rpm memory process share_crew step_callback task_callback tasks usage_metrics verbose",
+        "0.27.0-0.30.0": "language language_file",
+        "0.27.0-0.41.0": "full_output",
+        "0.27.0-0.60.0": "manager_callbacks",
+        "0.28.0-": "output_log_file",
+        "0.30.0-": "manager_agent prompt_file",
+        "0.41.0-": "execution_logs planning task_execution_output_json_files",
+        "0.51.0-": "name planning_llm",
+        "0.63.0-1.10.1": "entity_memory long_term_memory short_term_memory",
+        "0.83.0-": "after_kickoff_callbacks before_kickoff_callbacks",
+        "0.83.0-0.157.0": "memory_config user_memory",
+        "0.83.0-0.85.0 0.100.1-": "knowledge",
+        "0.85.0-": "knowledge_sources",
+        "0.98.0-": "chat_llm",
+        "0.108.0-": "security_config",
+        "0.114.0-1.10.1": "external_memory",
+        "0.119.0-1.10.1": "parent_flow",
+        "0.157.0-": "token_usage",
+        "0.159.0-": "tracing",
+        "1.6.0-": "stream",
+        "1.12.1-": "skills",
+        "1.13.0-": "checkpoint_inputs checkpoint_kickoff_event_id checkpoint_train entity_type execution_context",
+        "1.14.1-": "checkpoint",
+        "1.14.7-": "trained_agents_file",
+        "1.15.9-": "tool_failure_policy",
+    },
+    "Crew.akickoff": {
+        "1.7.0-": "inputs",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+    },
+    "Crew.akickoff_for_each": {
+        "1.7.0-": "inputs",
+        "1.9.0-": "input_files",
+    },
+    "Crew.kickoff": {
+        "0.27.0-": "inputs",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+    },
+    "Crew.kickoff_async": {
+        "0.32.0-": "inputs",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+    },
+    "Crew.kickoff_for_each": {
+        "0.32.0-": "inputs",
+        "1.9.0-": "input_files",
+    },
+    "Crew.kickoff_for_each_async": {
+        "0.32.0-": "inputs",
+        "1.9.0-": "input_files",
+    },
+    "EntityMemory": {
+        "0.27.0-1.10.1": "embedder_config",
+        "0.30.8-1.10.1": "crew",
+        "0.63.0-1.10.1": "storage",
+        "0.85.0-1.10.1": "path",
+    },
+    "ExternalMemory": {
+        "0.114.0-1.10.1": "crew embedder_config storage",
+    },
+    "Flow": {
+        "0.98.0-": "persistence",
+        "0.159.0-": "tracing",
+        "1.8.0-": "suppress_flow_events",
+        "1.10.1-": "max_method_calls",
+        "1.13.0-": "checkpoint_completed_methods checkpoint_method_counts checkpoint_method_outputs checkpoint_state entity_type execution_context human_feedback_history initial_state input_provider last_human_feedback memory name stream",
+        "1.14.1-": "checkpoint",
+        "1.14.7-": "defer_trace_finalization",
+    },
+    "Flow.akickoff": {
+        "1.7.0-": "inputs",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+        "1.14.5-": "restore_from_state_id",
+    },
+    "Flow.kickoff": {
+        "0.79.0-": "inputs",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+        "1.14.5-": "restore_from_state_id",
+    },
+    "Flow.kickoff_async": {
+        "0.79.0-": "inputs",
+        "1.9.0-": "input_files",
+        "1.14.2-": "from_checkpoint",
+        "1.14.5-": "restore_from_state_id",
+    },
+    "LTMSQLiteStorage": {
+        "0.27.0-1.10.1": "db_path",
+        "1.9.2-1.10.1": "verbose",
+    },
+    "LanceDBStorage": {
+        "1.10.1-": "compact_every path table_name vector_dim",
+    },
+    "LongTermMemory": {
+        "0.63.0-1.10.1": "storage",
+        "0.85.0-1.10.1": "path",
+    },
+    "Mem0Storage": {
+        "0.83.0-1.10.1": "crew type",
+        "0.114.0-1.10.1": "config",
+    },
+    "Memory": {
+        "1.10.1-": "complex_query_threshold confidence_threshold_high confidence_threshold_low consolidation_limit consolidation_threshold default_importance embedder exploration_budget importance_weight llm query_analysis_threshold read_only recency_half_life_days recency_weight semantic_weight storage",
+        "1.12.1-": "root_scope",
+        "1.14.6-": "memory_kind",
+    },
+    "Memory.recall": {
+        "1.10.1-": "categories depth include_private limit query scope source",
+    },
+    "Memory.remember": {
+        "1.10.1-": "agent_role categories content importance metadata private scope source",
+        "1.12.1-": "root_scope",
+    },
+    "Memory.remember_many": {
+        "1.10.1-": "agent_role categories contents importance metadata private scope source",
+        "1.12.1-": "root_scope",
+    },
+    "Memory.scope": {
+        "1.10.1-": "path",
+    },
+    "Memory.slice": {
+        "1.10.1-": "categories read_only scopes",
+    },
+    "MemoryScope": {
+        "1.10.1-": "memory root_path",
+        "1.14.6-": "memory_kind",
+    },
+    "MemorySlice": {
+        "1.10.1-": "categories memory read_only scopes",
+        "1.14.6-": "memory_kind",
+    },
+    "QdrantEdgeStorage": {
+        "1.12.1-": "path vector_dim",
+    },
+    "RAGStorage": {
+        "0.27.0-1.10.1": "allow_reset embedder_config type",
+        "0.30.8-1.10.1": "crew",
+        "0.85.0-1.10.1": "path",
+    },
+    "SQLiteFlowPersistence": {
+        "0.98.0-": "db_path",
+        "1.13.0-": "persistence_type",
+    },
+    "ShortTermMemory": {
+        "0.27.0-1.10.1": "embedder_config",
+        "0.30.8-1.10.1": "crew",
+        "0.63.0-1.10.1": "storage",
+        "0.85.0-1.10.1": "path",
+    },
+    "UserMemory": {
+        "0.83.0-0.157.0": "crew",
+    },
+}
+
+# class or method → what becomes of every other argument
+OTHERS: dict[str, str] = {
+    "Agent": "0.27.0- ignored",
+    "Agent.akickoff": "1.9.0- TypeError",
+    "Agent.kickoff": "0.114.0- TypeError",
+    "Agent.kickoff_async": "0.114.0- TypeError",
+    "CheckpointConfig": "1.14.1- ignored",
+    "Crew": "0.27.0- ignored",
+    "Crew.akickoff": "1.7.0- TypeError",
+    "Crew.akickoff_for_each": "1.7.0- TypeError",
+    "Crew.kickoff": "0.27.0- TypeError",
+    "Crew.kickoff_async": "0.32.0- TypeError",
+    "Crew.kickoff_for_each": "0.32.0- TypeError",
+    "Crew.kickoff_for_each_async": "0.32.0- TypeError",
+    "EntityMemory": "0.27.0-1.10.1 TypeError",
+    "ExternalMemory": "0.114.0-1.10.1 ignored",
+    "Flow": "0.65.0-0.98.0 TypeError; 0.98.0- ignored",
+    "Flow.akickoff": "1.7.0- TypeError",
+    "Flow.kickoff": "0.65.0- TypeError",
+    "Flow.kickoff_async": "0.75.0- TypeError",
+    "LTMSQLiteStorage": "0.27.0-1.10.1 TypeError",
+    "LanceDBStorage": "1.10.1- TypeError",
+    "LongTermMemory": "0.27.0-1.10.1 TypeError",
+    "Mem0Storage": "0.83.0-1.10.1 TypeError",
+    "Memory": "1.10.1-1.11.0 TypeError; 1.11.0- ignored",
+    "Memory.recall": "1.10.1- TypeError",
+    "Memory.remember": "1.10.1- TypeError",
+    "Memory.remember_many": "1.10.1- TypeError",
+    "Memory.scope": "1.10.1- TypeError",
+    "Memory.slice": "1.10.1- TypeError",
+    "MemoryScope": "1.10.1-1.11.0 TypeError; 1.11.0- ignored",
+    "MemorySlice": "1.10.1-1.11.0 TypeError; 1.11.0- ignored",
+    "QdrantEdgeStorage": "1.12.1- TypeError",
+    "RAGStorage": "0.27.0-1.10.1 TypeError",
+    "SQLiteFlowPersistence": "0.98.0-1.13.0 TypeError; 1.13.0- ignored",
+    "ShortTermMemory": "0.27.0-1.10.1 TypeError",
+    "UserMemory": "0.83.0-0.157.0 TypeError",
+}
+
+# class and argument → its declared type
+TYPES: dict[str, str] = {
+    "Agent.memory": "1.10.1-1.11.1 Any; 1.11.1-1.14.6 bool | Memory | MemoryScope | MemorySlice | None; 1.14.6- Annotated[bool | Annotated[Memory | MemoryScope | MemorySlice, Field(discriminator='memory_kind')] | None, BeforeValidator(_ensure_memory_kind)]",
+    "Crew.memory": "0.27.0-1.10.1 bool; 1.10.1-1.11.1 bool | Any; 1.11.1-1.14.6 bool | Memory | MemoryScope | MemorySlice | None; 1.14.6- Annotated[bool | Annotated[Memory | MemoryScope | MemorySlice, Field(discriminator='memory_kind')] | None, BeforeValidator(_ensure_memory_kind)]",
+    "Crew.short_term_memory": '0.63.0-0.193.0 Optional[InstanceOf[ShortTermMemory]]; 0.193.0-1.10.1 InstanceOf[ShortTermMemory] | None',
+    "Crew.long_term_memory": '0.63.0-0.193.0 Optional[InstanceOf[LongTermMemory]]; 0.193.0-1.10.1 InstanceOf[LongTermMemory] | None',
+    "Crew.entity_memory": '0.63.0-0.193.0 Optional[InstanceOf[EntityMemory]]; 0.193.0-1.10.1 InstanceOf[EntityMemory] | None',
+    "Crew.external_memory": '0.114.0-0.193.0 Optional[InstanceOf[ExternalMemory]]; 0.193.0-1.10.1 InstanceOf[ExternalMemory] | None',
+    "Crew.user_memory": '0.83.0-0.157.0 Optional[InstanceOf[UserMemory]]',
+    "EntityMemory.storage": '0.63.0-1.10.1 Any',
+    "ExternalMemory.storage": '0.114.0-0.193.0 Optional[Storage]; 0.193.0-1.10.1 Storage | None',
+    "LongTermMemory.storage": '0.63.0-1.7.0 Any; 1.7.0-1.10.1 LTMSQLiteStorage | None',
+    "Memory.storage": '1.10.1-1.11.0 StorageBackend | str; 1.11.0- Annotated[StorageBackend | str, PlainValidator(_passthrough)]',
+    "ShortTermMemory.storage": '0.63.0-1.10.1 Any',
+}
+
+# the releases that have a module, or a name in one → which
+IMPORTS: dict[str, str] = {
+    "0.27.0-1.10.1": "crewai.memory.EntityMemory crewai.memory.LongTermMemory crewai.memory.ShortTermMemory crewai.memory.contextual crewai.memory.contextual.contextual_memory crewai.memory.entity crewai.memory.entity.entity_memory crewai.memory.entity.entity_memory_item crewai.memory.long_term crewai.memory.long_term.long_term_memory crewai.memory.long_term.long_term_memory_item crewai.memory.memory crewai.memory.short_term crewai.memory.short_term.short_term_memory crewai.memory.short_term.short_term_memory_item crewai.memory.storage.interface crewai.memory.storage.ltm_sqlite_storage crewai.memory.storage.rag_storage",
+    "0.41.0-": "crewai.memory.storage.kickoff_task_outputs_storage",
+    "0.74.0-0.152.0": "crewai.memory.storage.base_rag_storage",
+    "0.83.0-0.157.0": "crewai.memory.UserMemory crewai.memory.user crewai.memory.user.user_memory crewai.memory.user.user_memory_item",
+    "0.83.0-1.10.1": "crewai.memory.storage.mem0_storage",
+    "0.98.0-": "crewai.flow.persistence crewai.flow.persistence.FlowPersistence crewai.flow.persistence.SQLiteFlowPersistence crewai.flow.persistence.base crewai.flow.persistence.decorators crewai.flow.persistence.persist crewai.flow.persistence.sqlite",
+    "0.114.0-1.10.1": "crewai.memory.ExternalMemory crewai.memory.external crewai.memory.external.external_memory crewai.memory.external.external_memory_item",
+    "0.118.0-": "crewai.memory.storage",
+    "1.10.1-": "crewai.Memory crewai.memory.EncodingFlow crewai.memory.Memory crewai.memory.MemoryMatch crewai.memory.MemoryRecord crewai.memory.MemoryScope crewai.memory.MemorySlice crewai.memory.ScopeInfo crewai.memory.analyze crewai.memory.compute_composite_score crewai.memory.embed_text crewai.memory.embed_texts crewai.memory.encoding_flow crewai.memory.memory_scope crewai.memory.recall_flow crewai.memory.storage.backend crewai.memory.storage.lancedb_storage crewai.memory.types crewai.memory.unified_memory",
+    "1.12.1-": "crewai.memory.storage.qdrant_edge_storage crewai.memory.utils",
+    "1.14.1-": "crewai.CheckpointConfig crewai.state.checkpoint_config",
+    "1.14.7-": "crewai.flow.persistence.factory crewai.memory.storage.factory",
+}

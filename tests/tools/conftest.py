@@ -1,0 +1,6 @@
+"""Makes the repository's tools importable, whatever pytest's import mode."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
