@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
+from crewmem_doctor.model.observation import Observation
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.report import Report
 from crewmem_doctor.reports.words import count
@@ -73,13 +75,24 @@ def _findings(report: Report, found: str) -> Verdict:
 
 def _probed(report: Report, found: str) -> Verdict:
     """Of probes alone."""
-    seen = report.project.observations
-    passed = sum(one.outcome == "pass" for one in seen)
-    told = f"{passed} of {count(len(seen), 'check')} passed"
-    if found:
-        tone: Literal["bad", "doubtful"] = "bad" if report.count("error") else "doubtful"
-        return Verdict(tone, f"{found}; {told}", _first(report))
-    return Verdict("good", f"Nothing that loses records was seen: {told}")
+    told = tally(report.project.observations)
+    if report.count("error") or report.count("warning"):
+        return Verdict("bad" if report.count("error") else "doubtful", f"{found}; {told}", _first(report))
+    return Verdict("good", f"Nothing that loses records was seen; {told}", _first(report))
+
+
+def tally(observations: Iterable[Observation]) -> str:
+    """"7 checks: 5 passed, 1 failed, 1 not judged". What failed and is worth a note only is counted as that."""
+    seen = list(observations)
+    numbers = {
+        "passed": sum(one.outcome == "pass" for one in seen),
+        "failed": sum(one.outcome == "fail" and not one.minor for one in seen),
+        "to note": sum(one.minor for one in seen),
+        "not judged": sum(one.outcome == "skip" for one in seen),
+        "could not be made": sum(one.outcome == "error" for one in seen),
+    }
+    told = ", ".join(f"{number} {words}" for words, number in numbers.items() if number)
+    return f"{count(len(seen), 'check')}: {told}"
 
 
 def _silence(report: Report) -> Verdict:
