@@ -204,6 +204,13 @@ def test_a_service_is_mirrored_in_a_copy_of_its_directories(doctor: Doctor, tmp_
     assert tree(desk) == before
 
 
+def test_no_service_is_mirrored_where_none_is_wanted(doctor: Doctor, tmp_path: Path, desk: Path) -> None:
+    outcome = probe(doctor, tmp_path, desk, "", "--service", "none")
+    assert "the place as it stands here" in detail(outcome.report, "place")
+    assert "/data/crew" not in detail(outcome.report, "place")
+    assert left(tmp_path) == []
+
+
 SEALED = COMPOSE.replace("    working_dir", "    read_only: true\n    working_dir", 1)
 
 

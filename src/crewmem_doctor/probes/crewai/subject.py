@@ -49,6 +49,9 @@ class Subject:
         return bool(preloads and self.run is not None and self.run.loads_at_import)
 
 
+HERE = "none"       # --service none: no service is mirrored, the place is that of this process
+
+
 def choose(session: Session, version: str, *, contained: bool) -> Subject:
     """What the probe stands in for. `contained`: this is a container, so the place as it stands is the real one.
 
@@ -71,6 +74,8 @@ def choose(session: Session, version: str, *, contained: bool) -> Subject:
 def _run(project: Project, named: str, release: Release, contained: bool) -> Run | None:
     runs = [run for run in project.runs if run.memory.kind in KINDS and remembers(run.memory, release)]
     services = list(dict.fromkeys(run.service.id for run in runs))
+    if named == HERE:
+        return None
     if named:
         chosen = [run for run in runs if named in (run.service.id, run.service.name)]
         if not chosen:
