@@ -7,7 +7,7 @@ the file and is never edited through it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.text import Document
@@ -111,6 +111,8 @@ class Yaml:
         if not self.written_in(sequence, last.at):
             raise Refused(f"line {sequence.at.line} of {self.file.path} ends in an alias")
         indent = self._dash(sequence)
+        if not isinstance(value, (str, int, bool, type(None))) and self.flow(last):
+            return self._below(last.at.end_line, " " * indent + "- " + inline(value))
         return self._below(last.at.end_line, "\n".join(items([value], indent, self.step, self.quote(last))))
 
     def replace(self, scalar: yaml.Scalar, text: str) -> Edit:
@@ -122,6 +124,25 @@ class Yaml:
         if _null(scalar) and self._empty(scalar):
             raise Refused(f"line {scalar.at.line} of {self.file.path} has no value")
         return Edit(self.file.path, start, end, quoted(text, quote))
+
+    def instead(self, holder: yaml.Mapping, key: yaml.Scalar, value: yaml.Node, name: str, new: Value) -> Edit:
+        """Another entry in the place of `key: value`."""
+        if not self.written_in(holder, key.at) or not _behind(key.at, value.at):
+            raise Refused(f"line {key.at.line} of {self.file.path} comes from an anchor that others share")
+        end = (value.at.end_line, value.at.end_column)
+        if _null(value) and self._empty(value):
+            end = (key.at.end_line, self.file.line(key.at.end_line).index(":", key.at.end_column - 1) + 2)
+        if self.flow(holder):
+            text = f"{quoted(name)}: {inline(new)}"
+        else:
+            text = self.block(name, new, key.at.column - 1).lstrip(" ")
+        return Edit(self.file.path, (key.at.line, key.at.column), end, text)
+
+    def document(self, entries: Mapping[str, Value]) -> Edit:
+        """A document more, at the end of the file."""
+        last = max((n for n in range(1, len(self.file.lines) + 1) if self.file.line(n).strip()), default=1)
+        text = "\n".join(self.block(name, value, 0) for name, value in entries.items())
+        return self._below(last, f"---\n{text}")
 
     def fill(self, key: yaml.Scalar, text: str) -> Edit:
         """A value for a key that has none (`NAME:`)."""

@@ -14,6 +14,9 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement, covering, is_temporary, place
 
 STORAGE_DIR = "CREWAI_STORAGE_DIR"
+MANY = ("The claim asks for ReadWriteMany, which most default storage classes do not give: name one that does (a network file "
+        "system), or keep the records in a server.")
+ONE = "A claim of one node makes each rollout a short stop (Recreate)."
 FRESH = "The volume begins empty: what is remembered now stays behind in the old container."
 _FILE = re.compile(r"\.(?:db|sqlite3?|json|duckdb)$")
 _SYSTEM = ("/", "/root", "/home", "/etc", "/usr", "/usr/local", "/var", "/var/lib", "/opt", "/srv", "/mnt", "/bin", "/lib")
@@ -23,6 +26,14 @@ _KUBERNETES = """containers:
 volumes:
   - name: crew-memory
     persistentVolumeClaim: {{claimName: crew-memory}}"""
+
+
+def caveat_of(service: Service) -> str:
+    """What a person must know of a volume that is new."""
+    if service.platform != "kubernetes":
+        return FRESH
+    many = isinstance(service.replicas, Known) and service.replicas.value > 1
+    return f"{FRESH} {MANY if many else ONE}"
 
 
 def disk(platform: str) -> str:
@@ -95,8 +106,9 @@ def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[M
 
 
 def mounted(service: Service, target: str, volume: str = VOLUME) -> list[Change]:
-    """A volume there, in a directory that the service's user owns."""
-    own: list[Change] = [] if service.user.root or target in service.user.owns else [OwnDirectory(service, target)]
+    """A volume there, in a directory that the service's user owns. Kubernetes gives a claim to the pod's own group."""
+    owned = service.user.root or target in service.user.owns or service.platform == "kubernetes"
+    own: list[Change] = [] if owned else [OwnDirectory(service, target)]
     return [*own, MountVolume(service, target, volume)]
 
 

@@ -24,6 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import VOLUME, AddRequirement
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
@@ -33,6 +35,7 @@ from crewmem_doctor.model.release import Version
 from crewmem_doctor.placement import Placement, covering
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, unique
+from crewmem_doctor.rules._shared import asked_in, lock_again, one_lock
 from crewmem_doctor.rules._sharing import Pair, containers, shared_stores
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import own_disk
@@ -52,10 +55,10 @@ def check(project: Project) -> Iterator[Finding]:
         services = containers(chosen)
         several = [s for s in services if _replicated(s, chosen)]
         if chosen and (len(services) > 1 or several) and not _one_tempdir(chosen, services):
-            yield _finding(chosen, services, several)
+            yield _finding(project, chosen, services, several)
 
 
-def _finding(pairs: list[Pair], services: list[Service], several: list[Service]) -> Finding:
+def _finding(project: Project, pairs: list[Pair], services: list[Service], several: list[Service]) -> Finding:
     severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
     at = services[1].at if len(services) > 1 else several[0].at
     who = " and ".join(s.id for s in services) if len(services) > 1 else f"the replicas of {several[0].id}"
@@ -65,7 +68,22 @@ def _finding(pairs: list[Pair], services: list[Service], several: list[Service])
         confidence=confidence,
         because=unique([*(Step(s.at, "writes to the store") for s in services), *(step for pair in pairs for step in evidence_of(*pair))]),
         fix=Fix("Set REDIS_URL in all of them and require redis, so that the lock is one for all",
-                "environment:\n  REDIS_URL: redis://redis:6379/0      # and `redis` in the requirements"))
+                "environment:\n  REDIS_URL: redis://redis:6379/0      # and `redis` in the requirements",
+                caveat=_caveat(project, services), changes=_changes(project, pairs, services)))
+
+
+def _changes(project: Project, pairs: list[Pair], services: list[Service]) -> tuple[Change, ...]:
+    unset = [s for s in services if any(run.service is s and run.around.variable("REDIS_URL") is None for run, _ in pairs)]
+    lacking = [s for s in services if not _has_redis(project, s)]
+    return (*one_lock(project, unset), *(AddRequirement(at, "redis") for at in (asked_in(project, lacking) if lacking else ())))
+
+
+def _caveat(project: Project, services: list[Service]) -> str:
+    """What the edit leaves to people."""
+    parts = ["One Redis must be reachable from all of them: where none answers, a save waits two minutes and fails."]
+    if any(s.platform == "kubernetes" for s in services):
+        parts.append(f"The pods wait until there is a secret {VOLUME} with the key REDIS_URL.")
+    return " ".join([*parts, lock_again(project)]).strip()
 
 
 def _replicated(service: Service, pairs: list[Pair]) -> bool:

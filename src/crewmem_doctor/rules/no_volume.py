@@ -41,7 +41,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
-from crewmem_doctor.rules._volumes import FRESH, disk, mounting, onto_volume
+from crewmem_doctor.rules._volumes import caveat_of, disk, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -58,7 +58,7 @@ def check(project: Project) -> Iterator[Finding]:
                         f"the next {how} starts without it. Nothing is mounted in this service",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=replace(
-                volume_fix(service), changes=onto_volume(project, service, pairs), caveat=FRESH))
+                volume_fix(service), changes=onto_volume(project, service, pairs), caveat=caveat_of(service)))
 
 
 def volume_fix(service: Service) -> Fix:

@@ -34,7 +34,7 @@ from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
-from crewmem_doctor.rules._volumes import FRESH, STORAGE_DIR, disk, hides, lasting, mounted, mounting, onto_volume
+from crewmem_doctor.rules._volumes import STORAGE_DIR, caveat_of, disk, hides, lasting, mounted, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 MYTHS = {"/.local/share/CrewAI": "CrewAI's documentation names ~/.local/share/CrewAI, but on Linux nothing is kept there",
@@ -70,15 +70,15 @@ def _fix(project: Project, service: Service, place: str, pairs: list[tuple[Run, 
     pinned = [SetVariable(service, STORAGE_DIR, folder)] if loose else []      # the same place, said aloud
     if meant is not None:
         return Fix(f"Mount {meant.source} in {service.name} over the directory that CrewAI really uses",
-                   f"{own}volumes:\n  - {meant.source}:{folder}", caveat=FRESH,
+                   f"{own}volumes:\n  - {meant.source}:{folder}", caveat=caveat_of(service),
                    changes=(*pinned, *mounted(service, folder, meant.source)) if one else ())
     spare = lasting(service)
     if spare is not None and service.user.root:
         home = f"{spare.target.rstrip('/')}/crewai"
-        return Fix(f"Put the store on the volume that {service.name} has", f"environment:\n  {STORAGE_DIR}: {home}", caveat=FRESH,
+        return Fix(f"Put the store on the volume that {service.name} has", f"environment:\n  {STORAGE_DIR}: {home}", caveat=caveat_of(service),
                    changes=(SetVariable(service, STORAGE_DIR, home),) if loose else ())
     return Fix(f"Mount {disk(service.platform)} in {service.name} over the effective path", own + mounting(service, folder),
-               caveat=FRESH, changes=(*pinned, *mounted(service, folder)) if one else onto_volume(project, service, pairs))
+               caveat=caveat_of(service), changes=(*pinned, *mounted(service, folder)) if one else onto_volume(project, service, pairs))
 
 
 RULE = Rule(
