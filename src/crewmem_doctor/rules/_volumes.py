@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes import Change, NoEdit
 from crewmem_doctor.model.changes.deployment import VOLUME, MountVolume, OwnDirectory, SetVariable
 from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.known import Known
@@ -17,6 +17,8 @@ STORAGE_DIR = "CREWAI_STORAGE_DIR"
 MANY = ("The claim asks for ReadWriteMany, which most default storage classes do not give: name one that does (a network file "
         "system), or keep the records in a server.")
 ONE = "A claim of one node makes each rollout a short stop (Recreate)."
+HIDES = ("a volume over that directory would hide what else lies there; give the store a directory of its own, with an absolute "
+         "path in the code or CREWAI_STORAGE_DIR")
 FRESH = "The volume begins empty: what is remembered now stays behind in the old container."
 _FILE = re.compile(r"\.(?:db|sqlite3?|json|duckdb)$")
 _SYSTEM = ("/", "/root", "/home", "/etc", "/usr", "/usr/local", "/var", "/var/lib", "/opt", "/srv", "/mnt", "/bin", "/lib")
@@ -106,8 +108,12 @@ def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[M
 
 
 def mounted(service: Service, target: str, volume: str = VOLUME) -> list[Change]:
-    """A volume there, in a directory that the service's user owns. Kubernetes gives a claim to the pod's own group."""
-    owned = service.user.root or target in service.user.owns or service.platform == "kubernetes"
+    """A volume there, in a directory that the service's user owns. Kubernetes gives a claim to the pod's own group, Render
+    a disk to the service's user."""
+    owned = service.user.root or target in service.user.owns or service.platform in ("kubernetes", "render")
+    if service.platform == "fly" and not owned:
+        return [NoEdit(f"a Fly volume belongs to root, and {service.name} runs as {service.user.name}: start it as root, give "
+                       f"{target} to that user in the entrypoint, and mount a volume there")]
     own: list[Change] = [] if owned else [OwnDirectory(service, target)]
     return [*own, MountVolume(service, target, volume)]
 
