@@ -84,6 +84,8 @@ class Workload:
             raise Refused(f"{self.service.at.path} holds one object, and a claim is another")
         for node in self._objects():
             if text_of(node, "kind") == "PersistentVolumeClaim" and text_of(_below(node, "metadata"), "name") == name:
+                if shared and "ReadWriteMany" not in self.yaml.source(node):
+                    raise Refused(f"the claim {name} is for one node, and what a claim asks for cannot be changed")
                 return []
         metadata: dict[str, Value] = {"name": name}
         namespace = text_of(_below(self.object, "metadata"), "namespace")
@@ -104,7 +106,7 @@ class Workload:
             return [self.yaml.put(spec.entries[0][0], spec, "strategy", {"type": "Recreate"})]
         if part is None or text_of(part[1], "type") == "Recreate":
             return []
-        raise Refused(f"{self.name} starts new pods beside the old ones at line {part[0].at.line} of {part[0].at.path}, "
+        raise Refused(f"{self.name} starts new pods beside the old ones (line {part[0].at.line} of {part[0].at.path}) "
                       "and only pods of one node can share such a claim; set the strategy Recreate")
 
     def group(self) -> list[Edit]:

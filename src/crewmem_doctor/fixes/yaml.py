@@ -115,15 +115,20 @@ class Yaml:
             return self._below(last.at.end_line, " " * indent + "- " + inline(value))
         return self._below(last.at.end_line, "\n".join(items([value], indent, self.step, self.quote(last))))
 
-    def replace(self, scalar: yaml.Scalar, text: str) -> Edit:
-        """Another text for a scalar, quoted as it is. A block scalar is refused."""
+    def extend(self, sequence: yaml.Sequence, values: Sequence[Value]) -> list[Edit]:
+        """Several items behind the others."""
+        edits = [self.append(sequence, value) for value in values]
+        return [Edit(edits[0].path, edits[0].start, edits[0].end, "".join(edit.text for edit in edits))]
+
+    def replace(self, scalar: yaml.Scalar, text: str | bool) -> Edit:
+        """Another text for a scalar, quoted as it is, or a truth value. A block scalar is refused."""
         quote = self.quote(scalar)
         if self.file.line(scalar.at.line)[scalar.at.column - 1:][:1] in ("|", ">"):
             raise Refused(f"line {scalar.at.line} of {self.file.path} is a block of text")
         start, end = (scalar.at.line, scalar.at.column), (scalar.at.end_line, scalar.at.end_column)
         if _null(scalar) and self._empty(scalar):
             raise Refused(f"line {scalar.at.line} of {self.file.path} has no value")
-        return Edit(self.file.path, start, end, quoted(text, quote))
+        return Edit(self.file.path, start, end, inline(text, quote))
 
     def instead(self, holder: yaml.Mapping, key: yaml.Scalar, value: yaml.Node, name: str, new: Value) -> Edit:
         """Another entry in the place of `key: value`."""
@@ -169,6 +174,10 @@ class Yaml:
         return self.file.without_lines(key.at.line, end)
 
     # How things are written here.
+
+    def source(self, node: yaml.Node) -> str:
+        """The text of a node."""
+        return self.file.slice((node.at.line, node.at.column), (node.at.end_line, node.at.end_column))
 
     def flow(self, node: yaml.Node) -> bool:
         rest = self.file.line(node.at.line)[node.at.column - 1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from crewmem_doctor.model.changes import Change, NoEdit
@@ -39,8 +40,9 @@ def _address(project: Project, service: Service) -> tuple[str, str]:
     name."""
     for server in project.services:
         beside = server.deployment == service.deployment and server.platform == service.platform == "compose"
-        guarded = any(s.name in ("requirepass", "port", "user", "aclfile") for s in server.configured) or any(
-            "PASSWORD" in s.name for s in server.environment.settings)
+        words = [word for process in server.processes for word in process.words]
+        guarded = any(re.match(r"--(requirepass|port|user|aclfile|tls)|.*\.conf$", word) for word in words) or any(
+            re.search("PASS|ARGS|FLAGS|PORT", s.name) for s in server.environment.settings)
         if beside and server.backing in REDIS and not guarded and not server.profiles:
             return f"redis://{server.name}:6379/0", ""
     return "", "the URL of a Redis that every container reaches"

@@ -6,9 +6,16 @@ import re
 from collections.abc import Iterable
 
 from crewmem_doctor.model.changes import Change, NoEdit
-from crewmem_doctor.model.changes.deployment import VOLUME, MountVolume, OwnDirectory, SetVariable
+from crewmem_doctor.model.changes.deployment import (
+    VOLUME,
+    MountVolume,
+    OwnDirectory,
+    ReplaceSetting,
+    SetVariable,
+)
 from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.known import Known
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement, covering, is_temporary, place
@@ -20,6 +27,9 @@ ONE = "A claim of one node makes each rollout a short stop (Recreate)."
 HIDES = ("a volume over that directory would hide what else lies there; give the store a directory of its own, with an absolute "
          "path in the code or CREWAI_STORAGE_DIR")
 FRESH = "The volume begins empty: what is remembered now stays behind in the old container."
+DECLARED = ("compose", "kubernetes", "fly", "render", "systemd")      # platforms whose files can say that a disk is mounted
+HOSTS = ("systemd", "supervisord", "cron")      # a machine's own disk lasts
+HOST_FOLDER = "/var/lib/crew-memory"
 _FILE = re.compile(r"\.(?:db|sqlite3?|json|duckdb)$")
 _SYSTEM = ("/", "/root", "/home", "/etc", "/usr", "/usr/local", "/var", "/var/lib", "/opt", "/srv", "/mnt", "/bin", "/lib")
 
@@ -84,7 +94,7 @@ def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, P
         twin = _twin(project, service, loose)
         if twin is not None:
             mount, home = twin
-            changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, mount.target, mount.source))
+            changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, mount.target, mount.source, there=True))
         else:
             home = free_folder(service)
             changes += (SetVariable(service, STORAGE_DIR, home), *mounted(service, home))
@@ -107,26 +117,45 @@ def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[M
     return None
 
 
-def mounted(service: Service, target: str, volume: str = VOLUME) -> list[Change]:
+def mounted(service: Service, target: str, volume: str = VOLUME, *, there: bool = False) -> list[Change]:
     """A volume there, in a directory that the service's user owns. Kubernetes gives a claim to the pod's own group, Render
     a disk to the service's user."""
-    owned = service.user.root or target in service.user.owns or service.platform in ("kubernetes", "render")
+    if service.platform in ("supervisord", "cron", "dockerfile") and target != HOST_FOLDER:
+        return []       # the machine's own disk, in a directory of the user; an image's disk is mounted where it is run
+    owned = service.user.root or target in service.user.owns or service.platform in ("kubernetes", "render", *HOSTS)
     if service.platform == "fly" and not owned:
         return [NoEdit(f"a Fly volume belongs to root, and {service.name} runs as {service.user.name}: start it as root, give "
                        f"{target} to that user in the entrypoint, and mount a volume there")]
     own: list[Change] = [] if owned else [OwnDirectory(service, target)]
-    return [*own, MountVolume(service, target, volume)]
+    return [*own, MountVolume(service, target, volume, there=there)]
+
+
+def relocated(at: Location, services: Iterable[Service]) -> tuple[Change, ...]:
+    """Another value for CREWAI_STORAGE_DIR where it is set: on the volume that each of these services has, else on a new
+    one in each."""
+    services = list(services)
+    volumes = [lasting(service) for service in services]
+    homes = {m.target for m in volumes if m is not None} if None not in volumes else set()
+    if len(homes) == 1:
+        return (ReplaceSetting(at, STORAGE_DIR, f"{homes.pop().rstrip('/')}/crewai"),)
+    home = free_folder(services[0])
+    changes = [change for service in services for change in mounted(service, home)]
+    return (ReplaceSetting(at, STORAGE_DIR, f"{home}/crewai"), *changes)
 
 
 def free_folder(service: Service) -> str:
-    """A directory of the container that nothing else uses."""
+    """A directory of the container or machine that nothing else uses."""
+    if service.platform in HOSTS:
+        said = service.environment.lookup("HOME") or service.user.home
+        home = said.value if isinstance(said, Known) and service.platform != "systemd" else "/"
+        return HOST_FOLDER if home == "/" or is_temporary(home) else f"{home.rstrip('/')}/crew-memory"
     taken = [*(m.target for m in service.mounts), *(c.target for c in service.copies)]
     return next((f for f in ("/data", "/crew-memory") if not any(_meets(f, other) for other in taken)), "/crew-memory/data")
 
 
 def lasting(service: Service) -> Mount | None:
     """A volume of the service that a store may be put on: named, durable, writable, and meant for data."""
-    usable = [m for m in service.mounts if m.kind in ("named", "pvc", "disk") and m.durable and not m.read_only and m.source]
+    usable = [m for m in service.mounts if m.kind in ("named", "pvc", "disk", "claim-template") and m.durable and not m.read_only and m.source]
     return next((m for m in usable if re.search(r"(data|storage|store|memory|crew)/?$", m.target, re.IGNORECASE)), None)
 
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crewmem_doctor.model.changes import Change
-from crewmem_doctor.model.changes.deployment import ReplaceSetting
 from crewmem_doctor.model.expression import Place, walk
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
@@ -31,7 +30,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.placement import covering, is_temporary
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import several, unique
-from crewmem_doctor.rules._volumes import FRESH, STORAGE_DIR, free_folder, lasting, mounted
+from crewmem_doctor.rules._volumes import FRESH, relocated
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -74,13 +73,7 @@ def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:
     services = {id(x.run.service): x.run.service for x in found if x.run is not None}
     if not all(x.by_setting and x.set_at == at for x in found) or first.assumed or not services or at.path.endswith(".py"):
         return ()
-    volumes = [lasting(service) for service in services.values()]
-    homes = {m.target for m in volumes if m is not None} if None not in volumes else set()
-    if len(homes) == 1:
-        return (ReplaceSetting(at, STORAGE_DIR, f"{homes.pop().rstrip('/')}/crewai"),)
-    home = free_folder(next(iter(services.values())))
-    changes = [change for service in services.values() for change in mounted(service, home)]
-    return (ReplaceSetting(at, STORAGE_DIR, f"{home}/crewai"), *changes)
+    return relocated(at, services.values())
 
 
 def _made(landing: Landing) -> str | None:

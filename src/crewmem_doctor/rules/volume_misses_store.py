@@ -71,7 +71,7 @@ def _fix(project: Project, service: Service, place: str, pairs: list[tuple[Run, 
     if meant is not None:
         return Fix(f"Mount {meant.source} in {service.name} over the directory that CrewAI really uses",
                    f"{own}volumes:\n  - {meant.source}:{folder}", caveat=caveat_of(service),
-                   changes=(*pinned, *mounted(service, folder, meant.source)) if one else ())
+                   changes=(*pinned, *mounted(service, folder, meant.source, there=True)) if one else ())
     spare = lasting(service)
     if spare is not None and service.user.root:
         home = f"{spare.target.rstrip('/')}/crewai"

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.registry import Dialect, Sources
+from crewmem_doctor.fixes.server_options import PROGRAMS, appended, beside, replaced
 from crewmem_doctor.fixes.yaml import Yaml
 from crewmem_doctor.fixes.yaml_settings import in_list, starts, valued
-from crewmem_doctor.model.changes.deployment import MountVolume, ReplaceMount, SetVariable
+from crewmem_doctor.model.changes.deployment import (
+    AllowWriting,
+    ConfigureServer,
+    MountVolume,
+    ReplaceMount,
+    SetVariable,
+)
 from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
@@ -130,5 +137,43 @@ def set_variable(change: SetVariable, sources: Sources) -> list[Edit]:
     return [place.yaml.put(key, node, change.name, value)]
 
 
+def configure(change: ConfigureServer, sources: Sources) -> list[Edit]:
+    """Options where they are set now, else in the mounted file, else at the end of the command."""
+    place, edits = Place(change.service, sources), list[Edit]()
+    for name, value in change.options:
+        edit = replaced(change.service, name, value, sources) or beside(change.service, name, value, sources)
+        command = place.part("command")
+        if edit is not None:
+            edits.append(edit)
+        elif command is not None:
+            edits += appended(place.yaml, command[1], name, value)
+        elif place.part("entrypoint") is not None or change.service.backing not in PROGRAMS:
+            raise Refused(f"how {place.key.value} is started is not written there; give it --{name} {value}")
+        elif "bitnami" in change.service.image:
+            raise Refused(f"the image {change.service.image} takes its options from variables of its own")
+        else:
+            edits.append(place.put("command", f"{PROGRAMS[change.service.backing]} --{name} {value}"))
+    return edits
+
+
+def allow_writing(change: AllowWriting, sources: Sources) -> list[Edit]:
+    """The mount without `:ro` or `read_only: true`."""
+    place = Place(change.service, sources)
+    part = place.part("volumes")
+    for item in part[1].items if part is not None and isinstance(part[1], Sequence) else ():
+        if not starts(item.at, change.mount.at):
+            continue
+        if isinstance(item, Scalar):
+            source, _, options = item.value.rpartition(":")
+            left = ",".join(option for option in options.split(",") if option.strip() != "ro")
+            return [place.yaml.replace(item, f"{source}:{left}" if left else source)]
+        key = item.key("read_only") if isinstance(item, Mapping) else None
+        value = item.get("read_only") if isinstance(item, Mapping) else None
+        if key is not None and isinstance(value, Scalar):
+            return [place.yaml.replace(value, False)]
+    raise Refused(f"what is mounted at {change.mount.target} is not written in {place.key.value} itself")
+
+
 DIALECT = Dialect("compose", platforms=("compose",), editors={
-    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable})
+    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable, ConfigureServer: configure,
+    AllowWriting: allow_writing})

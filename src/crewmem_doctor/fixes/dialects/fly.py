@@ -22,7 +22,7 @@ def mount(change: MountVolume, sources: Sources) -> list[Edit]:
         if header.name == "mounts":
             where = f"line {header.line} of {toml.file.path}"
             if not group or not header.many or not re.search(r"^\s*processes\s*=", toml.body(header), re.MULTILINE):
-                raise Refused(f"a Machine has one volume, and {where} mounts it elsewhere; put the store below that one")
+                raise Refused(f"a Machine has one volume, and {where} mounts it elsewhere; put the store there")
     if toml.get("mounts") is not None and not any(header.name == "mounts" for header in toml.headers):
         raise Refused(f"{toml.file.path} has its mounts on one line; add {change.target} there")
     lines = [f'source = "{change.volume.replace("-", "_")}"', f'destination = "{change.target}"']

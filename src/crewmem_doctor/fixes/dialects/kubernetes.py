@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.registry import Dialect, Sources
+from crewmem_doctor.fixes.server_options import appended, replaced
 from crewmem_doctor.fixes.workload import SIZE, Workload, text_of
 from crewmem_doctor.fixes.yaml_settings import in_list, starts, valued
 from crewmem_doctor.fixes.yaml_text import Value
-from crewmem_doctor.model.changes.deployment import VOLUME, MountVolume, ReplaceMount, SetVariable
+from crewmem_doctor.model.changes.deployment import (
+    VOLUME,
+    AllowWriting,
+    ConfigureServer,
+    MountVolume,
+    ReplaceMount,
+    SetVariable,
+)
 from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
@@ -20,11 +28,10 @@ SECRET = VOLUME     # where placeholders look for what is not known
 def mount(change: MountVolume, sources: Sources) -> list[Edit]:
     """The claim, the pod's volume and the container's mount. A claim that the tree has already is only mounted."""
     work = Workload(change.service, sources)
-    own = change.volume.startswith(VOLUME)
-    claim = f"{work.name}-{change.volume}" if own else change.volume
+    claim = change.volume if change.there else f"{work.name}-{change.volume}"
     volume, edits = _volume(work, claim, change.volume)
     edits += _mounted(work, volume, change.target)
-    if own:
+    if not change.there:
         edits += work.claim(claim, SIZE, shared=change.shared or work.several)
     return [*edits, *work.kept_apart(shared=change.shared or work.several), *work.group()]
 
@@ -65,6 +72,32 @@ def set_variable(change: SetVariable, sources: Sources) -> list[Edit]:
     return [valued(work.yaml, said.key, said.value, change.value)]
 
 
+def configure(change: ConfigureServer, sources: Sources) -> list[Edit]:
+    """Options where they are set now, else behind the container's other words; the images take them from `args`."""
+    work, edits = Workload(change.service, sources), list[Edit]()
+    for name, value in change.options:
+        edit = replaced(change.service, name, value, sources)
+        part = work.part(work.container, "args") or work.part(work.container, "command")
+        if edit is not None:
+            edits.append(edit)
+        elif part is not None:
+            edits += appended(work.yaml, part[1], name, value)
+        else:
+            edits.append(work.yaml.put(work.container.entries[0][0], work.container, "args", [f"--{name}", value]))
+    return edits
+
+
+def allow_writing(change: AllowWriting, sources: Sources) -> list[Edit]:
+    """The mount without `readOnly: true`."""
+    work = Workload(change.service, sources)
+    mounts = work.container.get("volumeMounts")
+    for item in mounts.items if isinstance(mounts, Sequence) else ():
+        value = item.get("readOnly") if isinstance(item, Mapping) and starts(item.at, change.mount.at) else None
+        if isinstance(value, Scalar):
+            return [work.yaml.replace(value, False)]
+    raise Refused(f"what is mounted at {change.mount.target} is read-only by its volume, not by its mount")
+
+
 def _volume(work: Workload, claim: str, name: str) -> tuple[str, list[Edit]]:
     """The name of the pod's volume over a claim, and what adds it where there is none."""
     for volume in work.volumes:
@@ -94,4 +127,5 @@ def _source(volume: Mapping) -> tuple[Scalar, Node]:
 
 
 DIALECT = Dialect("kubernetes", platforms=("kubernetes",), editors={
-    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable})
+    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable, ConfigureServer: configure,
+    AllowWriting: allow_writing})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.registry import Dialect, Sources
 from crewmem_doctor.fixes.yaml import Yaml
-from crewmem_doctor.fixes.yaml_settings import in_list, starts, valued
+from crewmem_doctor.fixes.yaml_settings import in_list, places, starts, valued
 from crewmem_doctor.fixes.yaml_text import Value
 from crewmem_doctor.model.changes.deployment import MountVolume, SetVariable
 from crewmem_doctor.model.deployment import Service
@@ -55,8 +55,7 @@ def set_variable(change: SetVariable, sources: Sources) -> list[Edit]:
 def _service(service: Service, sources: Sources) -> tuple[Yaml, Mapping]:
     yaml = Yaml(sources.document(service.at.path))
     for _, _, node in yaml.walk():
-        name = node.get("name") if isinstance(node, Mapping) else None
-        if isinstance(node, Mapping) and (starts(node.at, service.at) or (name is not None and starts(name.at, service.at))):
+        if isinstance(node, Mapping) and any(starts(at, service.at) for at in places(node)):
             return yaml, node
     raise Refused(f"{service.name} is not written out in {service.at.path}")
 
