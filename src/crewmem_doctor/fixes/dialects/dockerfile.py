@@ -46,7 +46,7 @@ def give_home(change: GiveHome, sources: Sources) -> list[Edit]:
     service, user = change.service, change.service.user
     path, at = service.dockerfile, user.at
     if not path or at is None or at.path != path:
-        raise Refused(f"the user {user.name} is chosen in no Dockerfile of this tree; give it a HOME that it can write to")
+        raise Refused(f"the user {user.name} is chosen in no Dockerfile of this tree; give it a HOME of its own")
     if not _NAME.fullmatch(user.name):
         raise Refused(f"the user at line {at.line} of {path} is not known")
     document = sources.document(path)
