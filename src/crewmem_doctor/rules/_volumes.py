@@ -26,6 +26,7 @@ MANY = ("The claim asks for ReadWriteMany, which most default storage classes do
 ONE = "A claim of one node makes each rollout a short stop (Recreate)."
 HIDES = ("a volume over that directory would hide what else lies there; give the store a directory of its own, with an absolute "
          "path in the code or CREWAI_STORAGE_DIR")
+MOVED = "The store begins empty: what is remembered now stays in the old place."
 FRESH = "The volume begins empty: what is remembered now stays behind in the old container."
 DECLARED = ("compose", "kubernetes", "fly", "render", "systemd")      # platforms whose files can say that a disk is mounted
 HOSTS = ("systemd", "supervisord", "cron")      # a machine's own disk lasts
@@ -43,7 +44,7 @@ volumes:
 def caveat_of(service: Service) -> str:
     """What a person must know of a volume that is new."""
     if service.platform != "kubernetes":
-        return FRESH
+        return MOVED if service.platform in HOSTS else FRESH
     many = isinstance(service.replicas, Known) and service.replicas.value > 1
     return f"{FRESH} {MANY if many else ONE}"
 
@@ -81,15 +82,20 @@ def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, P
     where a mount would hide what else lies there, or a place is not known."""
     folders: dict[str, None] = {}
     loose: list[Memory] = []
+    kept: dict[str, Mount] = {}
     for run, placement in pairs:
         if placement.set_at is None and run.memory.store.where is None:
             loose.append(run.memory)
         else:
             folder = _folder(placement)
-            if not folder or hides(service, folder):
+            beside = _kept_beside(project, service, run.memory, folder)
+            if beside is not None and not hides(service, beside.target):
+                kept[beside.target] = beside
+            elif not folder or hides(service, folder):
                 return ()
-            folders[folder] = None
-    changes: list[Change] = []
+            else:
+                folders[folder] = None
+    changes: list[Change] = [c for m in kept.values() for c in mounted(service, m.target, m.source, there=True)]
     if loose:
         twin = _twin(project, service, loose)
         if twin is not None:
@@ -114,6 +120,17 @@ def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[M
         kept = there.mount if there.mount is not None and there.mount.durable and there.mount.kind in ("named", "pvc") else None
         if kept is not None and home and not kept.sub_path and not hides(service, kept.target):
             return kept, home
+    return None
+
+
+def _kept_beside(project: Project, service: Service, memory: Memory, folder: str) -> Mount | None:
+    """The volume over which another service of the deployment keeps the same memory at the same place."""
+    for run in project.runs_of(memory):
+        there = place(run, project.release)
+        other, mount = run.service, there.mount
+        beside = other.deployment == service.deployment and other.id != service.id and _folder(there) == folder
+        if beside and mount is not None and mount.durable and mount.kind in ("named", "pvc") and not mount.sub_path:
+            return mount
     return None
 
 
@@ -167,6 +184,12 @@ def hides(service: Service, folder: str) -> bool:
     inside = covering(service.mounts, folder)
     return folder in _SYSTEM or is_temporary(folder) or any(o and (o + "/").startswith(folder.rstrip("/") + "/") for o in over) or (
         inside is not None and inside.kind != "bind")
+
+
+def common_home(paths: Iterable[str]) -> str:
+    """The value of CREWAI_STORAGE_DIR under which all these records lie where they lie now; empty where there is none."""
+    homes = {path.rpartition("/")[0] if _FILE.search(path) else path.removesuffix("/memory") for path in paths}
+    return homes.pop() if len(homes) == 1 else ""
 
 
 def _folder(placement: Placement) -> str:

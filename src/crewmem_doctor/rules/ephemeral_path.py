@@ -30,7 +30,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.placement import covering, is_temporary
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import several, unique
-from crewmem_doctor.rules._volumes import FRESH, relocated
+from crewmem_doctor.rules._volumes import FRESH, caveat_of, relocated
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -64,7 +64,7 @@ def _finding(at: Location, found: list[Landing]) -> Finding:
         subject=first.memory.subject, evidence=path, severity=severity, confidence=confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
         fix=Fix("Use an absolute path on a volume", "CREWAI_STORAGE_DIR=/data/crewai" if first.by_setting else '"/data/crewai"',
-                caveat=FRESH, changes=_changes(at, found)))
+                caveat=caveat_of(first.run.service) if first.run is not None else FRESH, changes=_changes(at, found)))
 
 
 def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:

@@ -66,9 +66,10 @@ def _changes(project: Project, run: Run, placement: Placement) -> tuple[Change, 
     """By what stands in the way: a read-only mount, a directory that is not the user's, no home, a read-only root."""
     service, mount, user = run.service, placement.mount, run.service.user
     if store_blocked(run, placement) is None:
-        if service.read_only_root is not None and service.read_only_root.value and mount is not None and mount.durable:
+        elsewhere = user.at is None or user.at.path != service.dockerfile
+        if (_closed(service) or elsewhere) and mount is not None and mount.durable:
             return (SetVariable(service, "HOME", mount.target),)
-        return (GiveHome(service),) if service.dockerfile else (NoEdit(f"give {user.name} a home directory that it can write to"),)
+        return (GiveHome(service),) if not elsewhere else (NoEdit(f"give {user.name} a home directory that it can write to"),)
     if mount is not None and mount.read_only and mount.kind in ("named", "bind", "pvc", "disk"):
         return (AllowWriting(service, mount),)
     if mount is not None and not mount.read_only:
