@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.changes.deployment import SetVariable
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import ReplaceSetting, SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
@@ -76,9 +77,16 @@ def _fix(project: Project, service: Service, place: str, pairs: list[tuple[Run, 
     if spare is not None and service.user.root:
         home = f"{spare.target.rstrip('/')}/crewai"
         return Fix(f"Put the store on the volume that {service.name} has", f"environment:\n  {STORAGE_DIR}: {home}", caveat=caveat_of(service),
-                   changes=(SetVariable(service, STORAGE_DIR, home),) if loose else ())
+                   changes=(SetVariable(service, STORAGE_DIR, home),) if loose else _moved(pairs, home))
     return Fix(f"Mount {disk(service.platform)} in {service.name} over the effective path", own + mounting(service, folder),
                caveat=caveat_of(service), changes=(*pinned, *mounted(service, folder)) if one else onto_volume(project, service, pairs))
+
+
+def _moved(pairs: list[tuple[Run, Placement]], home: str) -> tuple[Change, ...]:
+    """Another value for CREWAI_STORAGE_DIR, where the deployment sets it at one place."""
+    places = {p.set_at for run, p in pairs if run.memory.store.where is None}
+    at = places.pop() if len(places) == 1 and all(run.memory.store.where is None for run, _ in pairs) else None
+    return (ReplaceSetting(at, STORAGE_DIR, home),) if at is not None and not at.path.endswith(".py") else ()
 
 
 RULE = Rule(

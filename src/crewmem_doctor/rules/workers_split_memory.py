@@ -28,6 +28,7 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, placements, several, unique
+from crewmem_doctor.rules._shared import in_a_server
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import survival, workers_of
 
@@ -51,7 +52,8 @@ def check(project: Project) -> Iterator[Finding]:
             confidence=confidence,
             because=unique(step for run, p in pairs for step in _steps(run, p)),
             fix=Fix("Keep the records outside the process: on a path that all workers share, or in a server",
-                    'Crew(..., memory=True)      # with CREWAI_STORAGE_DIR=/data on a volume, instead of a store in RAM'))
+                    'Crew(..., memory=True)      # with CREWAI_STORAGE_DIR=/data on a volume, instead of a store in RAM',
+                    changes=in_a_server(project, [run.memory for run in runs], "no setting makes workers share what lies in Python objects")))
 
 
 def _steps(run: Run, placement: Placement) -> list[Step]:
