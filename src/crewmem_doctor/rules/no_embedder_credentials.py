@@ -111,7 +111,7 @@ def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
         subject=service.id, evidence=names[0], severity=severity, confidence=confidence if sure else "medium",
         because=unique([*(turned_on(r.memory) for r in runs), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms),
                         Step(service.at, f"{service.id} runs it")]),
-        fix=_with_key(_fix(memory, names[0]), service, names[0]) if severity != "note" else _fix(memory, names[0]))
+        fix=_with_key(_fix(memory, names[0]), service, names[0]) if severity == "error" else _fix(memory, names[0]))
 
 
 def _with_key(fix: Fix, service: Service, key: str) -> Fix:

@@ -97,13 +97,9 @@ def _instead(place: Place, part: tuple[str, Scalar, Node], item: Node, volume: s
         if place.yaml.flow(item):
             raise Refused(f"line {item.at.line} of {item.at.path} is all on one line; write {volume}:{target} there")
         return _long(place, item, volume)
-    volumes = place.part("volumes")
-    if volumes is None and _only(node):
+    if place.part("volumes") is None and _only(node) and isinstance(place.node, Mapping):
         # The key's own place, so that no empty list is left.
-        start, end = (key.at.line, key.at.column), (item.at.end_line, item.at.end_column)
-        indent = key.at.column - 1
-        text = place.yaml.block("volumes", [f"{volume}:{target}"], indent).lstrip(" ")
-        return [Edit(key.at.path, start, end, text)]
+        return [place.yaml.instead(place.node, key, node, "volumes", [f"{volume}:{target}"])]
     return [place.yaml.remove_item(key, node, item), *mounted(place, volume, target)]
 
 
