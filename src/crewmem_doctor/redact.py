@@ -29,7 +29,7 @@ _FLAG = re.compile(
     r"""--?(?:require)?(?:pass(?:word|wd)?|token|api-key|secret)(?:\s+|["']?,\s*["']?)"""
     r"""(?P<bare>[^\s"'$,\]-][^\s"'$,\]]*)""")
 _VARIABLE = re.compile(
-    r"""\b[A-Z][A-Z0-9_]*(?:PASSWORD|PASSWD|PASS|SECRET|TOKEN|KEY|CREDENTIALS?)["']?\s*[=:]\s*"""
+    r"""\b[A-Z][A-Z0-9_]*(?:PASSWORD|PASSWD|PASS|SECRET|TOKEN|KEY|CREDENTIALS?)["']?\s*(?:=|:(?!\?))\s*"""
     r"""(?P<bare>[^\s"'$(){}\[\],;]{4,})"""
     r"""(?=$|[\s"',;])""")
 _HARMLESS = re.compile(r"(?i)(?:none|null|true|false|str|int|bool|bytes|optional|field|required|self|\*+)")

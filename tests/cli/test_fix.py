@@ -48,8 +48,8 @@ def test_shows_a_diff_and_writes_nothing(doctor: Run, tree: Tree) -> None:
     assert outcome.status == 1
     assert outcome.text == (
         "# CM201 no-volume · compose.yaml:2\n"
-        "#   Mount a named volume in api and put the store on it with an absolute CREWAI_STORAGE_DIR (unsafe)\n"
-        "#   The volume begins empty: what is remembered now stays behind in the old container.\n"
+        "#   Mount a named volume in api and put the store on it with an absolute\n#   CREWAI_STORAGE_DIR (unsafe)\n"
+        "#   The volume begins empty: what is remembered now stays behind in the old\n#   container.\n"
         "--- a/compose.yaml\n+++ b/compose.yaml\n@@ -1,3 +1,10 @@\n services:\n   api:\n     build: .\n"
         "+    environment:\n+      CREWAI_STORAGE_DIR: /data\n+    volumes:\n+      - crew-memory:/data\n+\n"
         "+volumes:\n+  crew-memory:\n")

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import kubernetes_validate
 import yaml
 
 from crewmem_doctor import doctor, repair
 from crewmem_doctor.fixes import writing
-from crewmem_doctor.model.finding import Finding
-from crewmem_doctor.model.plan import Plan, Step
+from crewmem_doctor.fixes.refused import Refused
+from crewmem_doctor.fixes.text import Document
+from crewmem_doctor.model.finding import Edit, Finding
+from crewmem_doctor.model.plan import Plan
 from crewmem_doctor.model.report import Report
 from crewmem_doctor.settings import Settings
+from crewmem_doctor.sources import dockerfile
 
 SCHEMAS = resources.files("check_jsonschema.builtin_schemas").joinpath("vendor")
 
@@ -31,8 +35,7 @@ def prove(root: Path, settings: Settings | None = None) -> Plan:
     plan = repair.remedies(root, settings)
     for refused in plan.refused:
         assert not refused.reason.startswith("internal error"), refused
-    for step in plan.steps:
-        only_its_lines_change(step)
+    only_their_lines_change(plan)
     writing.save(root, plan.files)
     for path, (old, new) in plan.files.items():
         assert (root / path).read_bytes() == new != old
@@ -50,15 +53,34 @@ def prove(root: Path, settings: Settings | None = None) -> Plan:
     return plan
 
 
-def only_its_lines_change(step: Step) -> None:
-    """Whatever stands on no line of an edit is there afterwards, in the same order."""
-    for path, text in step.before.items():
-        touched = {n for e in step.edits if e.path == path and e.start != e.end for n in range(e.start[0], e.end[0] + 1)}
-        left = iter(step.after[path].split("\n"))
-        for number, line in enumerate(text.split("\n"), 1):
-            inserted_in = any(e.path == path and e.start == e.end and e.start[0] == number for e in step.edits)
-            if number not in touched and not inserted_in:
-                assert line in left, f"line {number} of {path} was not to change: {line!r}"
+def only_their_lines_change(plan: Plan) -> None:
+    """Whatever stands on no line of an edit is there afterwards, in the same order. Edits of one pass all count from the
+    text before that pass."""
+    passes: dict[str, tuple[str, list[Edit]]] = {}
+    for step in plan.steps:
+        for path, before in step.before.items():
+            base, made = passes.get(path, (before, []))
+            mine = [e for e in step.edits if e.path == path]
+            if spliced(path, base, [*made, *mine]) != step.after[path]:
+                base, made = before, []
+                assert spliced(path, base, mine) == step.after[path]
+            passes[path] = base, [*made, *mine]
+            lines_stay(path, base, passes[path][1], step.after[path])
+
+
+def spliced(path: str, text: str, edits: list[Edit]) -> str:
+    try:
+        return Document.read(path, text.encode()).spliced(edits).decode()
+    except Refused:
+        return ""
+
+
+def lines_stay(path: str, before: str, edits: list[Edit], after: str) -> None:
+    touched = {n for e in edits for n in range(e.start[0], e.end[0] + 1)}
+    left = iter(after.split("\n"))
+    for number, line in enumerate(before.split("\n"), 1):
+        if number not in touched:
+            assert line in left, f"line {number} of {path} was not to change: {line!r}"
 
 
 def keeps_how_it_is_written(old: bytes, new: bytes) -> None:
@@ -79,13 +101,19 @@ def parses(path: str, body: bytes, old: bytes) -> None:
         ast.parse(text)
     elif name.endswith((".yaml", ".yml")):
         documents = list(yaml.safe_load_all(text))
-        schema = {"render.yaml": "render", "render.yml": "render"}.get(name, "compose-spec" if "compose" in name else "")
-        if schema:
+        schema = "compose-spec" if "compose" in name else ""
+        if any(isinstance(document, dict) and "apiVersion" in document for document in documents):
+            is_what_kubernetes_takes(documents, list(yaml.safe_load_all(old.decode("utf-8-sig"))))
+        elif schema:
             holds(documents[0], next(iter(yaml.safe_load_all(old.decode("utf-8-sig")))), schema)
     elif name.endswith(".toml"):
         importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads(text)
     elif name.endswith(".json"):
         json.loads(text)
+    elif "dockerfile" in name or "containerfile" in name:
+        oracle = importlib.import_module("dockerfile")
+        ours = [i.name for i in dockerfile.parse(text, path).instructions]
+        assert [c.cmd.upper() for c in oracle.parse_string(text)] == ours
 
 
 def holds(document: Any, old: Any, schema: str) -> None:
@@ -93,6 +121,20 @@ def holds(document: Any, old: Any, schema: str) -> None:
     validator = jsonschema.validators.validator_for(found)(found)
     if not list(validator.iter_errors(old)):
         assert [error.message for error in validator.iter_errors(document)] == []
+
+
+def is_what_kubernetes_takes(documents: list[Any], before: list[Any]) -> None:
+    """Every object that was valid, and every one that is new, holds against the schema of its kind."""
+    validate, version = kubernetes_validate.validate, kubernetes_validate.latest_version()
+    for number, document in enumerate(documents):
+        if not isinstance(document, dict):
+            continue
+        try:
+            if number < len(before):
+                validate(before[number], version, strict=True)
+        except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError):
+            continue
+        validate(document, version, strict=True)
 
 
 def same(finding: Finding, report: Report) -> bool:

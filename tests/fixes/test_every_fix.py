@@ -26,6 +26,16 @@ MENDED = {
     "claims/ephemeral-disk/broken": {"CM201"},
     "claims/ephemeral-disk/broken-tmp": {"CM103"},
     "claims/ephemeral-disk/broken-tmpfs": {"CM203"},
+    "claims/pods/broken": {"CM201", "CM302", "CM304"},
+    "claims/prevent-1/broken": {"CM201", "CM302", "CM304"},
+    "claims/silent-store/broken": {"CM503"},
+    "claims/silent-store/broken-embedder": {"CM504"},
+    "deployments/committed-store/broken": {"CM209"},
+    "deployments/crontab/broken": {"CM103"},
+    "deployments/hostpath/broken": {"CM208"},
+    "deployments/redis-store/broken": {"CM206"},
+    "deployments/render/broken": {"CM205"},
+    "deployments/systemd/broken": {"CM204"},
 }
 
 

@@ -48,7 +48,7 @@ Requests = Annotated[int | None, typer.Option(metavar="N", help="At most so many
 Request = Annotated[str | None, typer.Option(metavar="FILE", help="How to talk to the application (YAML).")]
 Restart = Annotated[str | None, typer.Option(metavar="CMD", help="Restarts the application between two requests.")]
 Python = Annotated[str | None, typer.Option(metavar="PATH", help="The interpreter that has CrewAI.")]
-Mirror = Annotated[str | None, typer.Option("--service", metavar="ID", help="Mirror this service: compose:api; none for here.")]
+Mirror = Annotated[str | None, typer.Option("--service", metavar="ID", help="Mirror it: compose:api; or none.")]
 Online = Annotated[bool | None, typer.Option("--online", help="Ask the embedder and the LLM too.")]
 Ready = Annotated[bool | None, typer.Option("--ready", help="Only what takes under two seconds, in one line.")]
 Yes = Annotated[bool | None, typer.Option("--yes", help="Ask no questions, not even about production.")]

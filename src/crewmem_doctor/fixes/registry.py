@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from crewmem_doctor.fixes import dialects
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.text import Document, joined
-from crewmem_doctor.model.changes import Change, Refusal
+from crewmem_doctor.model.changes import Change, NoEdit, Refusal
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.model.record import dataclass
@@ -62,6 +62,8 @@ def write(changes: Iterable[Change], sources: Sources) -> tuple[Edit, ...] | Ref
     edits: list[Edit] = []
     try:
         for change in changes:
+            if isinstance(change, NoEdit):
+                raise Refused(change.reason)
             edits.extend(_editor(change, sources)(change, sources))
         made = joined(edits)
     except Refused as refused:
@@ -81,15 +83,20 @@ def _editor(change: Change, sources: Sources) -> Editor:
 
 def _dialect(change: Change, sources: Sources) -> tuple[Dialect | None, str]:
     service, file = getattr(change, "service", None), getattr(change, "file", "")
-    owner = next((d for d in every() if file and d.owns(file)), None)
+    owner = _owner(file, change) if file else None
     if owner is not None:
         return owner, file
     if isinstance(service, Service):
         return _of_platform(service.platform), f"{service.id} ({service.platform})"
     at = getattr(change, "at", None) or getattr(change, "beside", None)
     path = at.path if at is not None else ""
-    owner = next((d for d in every() if d.owns(path)), None)
-    return owner or _of_platform(sources.platforms.get(path, "")), path
+    return _owner(path, change) or _of_platform(sources.platforms.get(path, "")), path
+
+
+def _owner(path: str, change: Change) -> Dialect | None:
+    """The dialect that knows the file by its path; of several the one that writes such a change."""
+    owners = [d for d in every() if d.owns(path)]
+    return next((d for d in owners if type(change) in d.editors), owners[0] if owners else None)
 
 
 def _of_platform(platform: str) -> Dialect | None:

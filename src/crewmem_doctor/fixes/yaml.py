@@ -6,21 +6,17 @@ the file and is never edited through it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Union
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.text import Document
+from crewmem_doctor.fixes.yaml_text import Value, entry, inline, items, quoted
 from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources import yaml
 from crewmem_doctor.sources.templates import has_templates
 
-Value = Union[str, bool, int, None, Mapping[str, "Value"], Sequence["Value"]]
-_PLAIN = re.compile(r"[A-Za-z0-9_./$-][A-Za-z0-9_./$=+@~%-]*(?::[A-Za-z0-9_./$=+@~%-]+)*")
-_RESOLVED = re.compile(r"(?i)(?:[-+.]?[\d.][\d_.:eExXoO+-]*|true|false|yes|no|on|off|y|n|null|~)")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)*")
 
 
@@ -90,7 +86,7 @@ class Yaml:
     def put(self, key: yaml.Scalar | None, parent: yaml.Node, name: str, value: Value) -> Edit:
         """Adds `name: value` behind the other entries. `key` is what the parent stands under, None for a document."""
         if isinstance(parent, yaml.Mapping) and self.flow(parent):
-            text = f"{quoted(name)}: {self.inline(value)}"
+            text = f"{quoted(name)}: {inline(value)}"
             return self._into_flow(parent, [entry[1].at for entry in parent.entries], text)
         if isinstance(parent, yaml.Mapping):
             own = [(k, v) for k, v in parent.entries if self.written_in(parent, k.at)]
@@ -109,23 +105,49 @@ class Yaml:
     def append(self, sequence: yaml.Sequence, value: Value) -> Edit:
         """Adds an item behind the others, quoted as the last one is."""
         if self.flow(sequence):
-            text = self.inline(value, self.quote(sequence.items[-1]) if sequence.items else "")
+            text = inline(value, self.quote(sequence.items[-1]) if sequence.items else "")
             return self._into_flow(sequence, [item.at for item in sequence.items], text)
         last = sequence.items[-1]
         if not self.written_in(sequence, last.at):
             raise Refused(f"line {sequence.at.line} of {self.file.path} ends in an alias")
         indent = self._dash(sequence)
-        return self._below(last.at.end_line, "\n".join(_items([value], indent, self.step, self.quote(last))))
+        if not isinstance(value, (str, int, bool, type(None))) and self.flow(last):
+            return self._below(last.at.end_line, " " * indent + "- " + inline(value))
+        return self._below(last.at.end_line, "\n".join(items([value], indent, self.step, self.quote(last))))
 
-    def replace(self, scalar: yaml.Scalar, text: str) -> Edit:
-        """Another text for a scalar, quoted as it is. A block scalar is refused."""
+    def extend(self, sequence: yaml.Sequence, values: Sequence[Value]) -> list[Edit]:
+        """Several items behind the others."""
+        edits = [self.append(sequence, value) for value in values]
+        return [Edit(edits[0].path, edits[0].start, edits[0].end, "".join(edit.text for edit in edits))]
+
+    def replace(self, scalar: yaml.Scalar, text: str | bool) -> Edit:
+        """Another text for a scalar, quoted as it is, or a truth value. A block scalar is refused."""
         quote = self.quote(scalar)
         if self.file.line(scalar.at.line)[scalar.at.column - 1:][:1] in ("|", ">"):
             raise Refused(f"line {scalar.at.line} of {self.file.path} is a block of text")
         start, end = (scalar.at.line, scalar.at.column), (scalar.at.end_line, scalar.at.end_column)
         if _null(scalar) and self._empty(scalar):
             raise Refused(f"line {scalar.at.line} of {self.file.path} has no value")
-        return Edit(self.file.path, start, end, quoted(text, quote))
+        return Edit(self.file.path, start, end, inline(text, quote))
+
+    def instead(self, holder: yaml.Mapping, key: yaml.Scalar, value: yaml.Node, name: str, new: Value) -> Edit:
+        """Another entry in the place of `key: value`."""
+        if not self.written_in(holder, key.at) or not _behind(key.at, value.at):
+            raise Refused(f"line {key.at.line} of {self.file.path} comes from an anchor that others share")
+        end = (value.at.end_line, value.at.end_column)
+        if _null(value) and self._empty(value):
+            end = (key.at.end_line, self.file.line(key.at.end_line).index(":", key.at.end_column - 1) + 2)
+        if self.flow(holder):
+            text = f"{quoted(name)}: {inline(new)}"
+        else:
+            text = self.block(name, new, key.at.column - 1).lstrip(" ")
+        return Edit(self.file.path, (key.at.line, key.at.column), end, text)
+
+    def document(self, entries: Mapping[str, Value]) -> Edit:
+        """A document more, at the end of the file."""
+        last = max((n for n in range(1, len(self.file.lines) + 1) if self.file.line(n).strip()), default=1)
+        text = "\n".join(self.block(name, value, 0) for name, value in entries.items())
+        return self._below(last, f"---\n{text}")
 
     def fill(self, key: yaml.Scalar, text: str) -> Edit:
         """A value for a key that has none (`NAME:`)."""
@@ -152,6 +174,10 @@ class Yaml:
         return self.file.without_lines(key.at.line, end)
 
     # How things are written here.
+
+    def source(self, node: yaml.Node) -> str:
+        """The text of a node."""
+        return self.file.slice((node.at.line, node.at.column), (node.at.end_line, node.at.end_column))
 
     def flow(self, node: yaml.Node) -> bool:
         rest = self.file.line(node.at.line)[node.at.column - 1:]
@@ -181,15 +207,7 @@ class Yaml:
         return self.step
 
     def block(self, name: str, value: Value, indent: int) -> str:
-        return "\n".join(_entry(name, value, indent, self.step, self.dash))
-
-    def inline(self, value: Value, quote: str = "") -> str:
-        """As flow text."""
-        if isinstance(value, Mapping):
-            return "{" + ", ".join(f"{quoted(k)}: {self.inline(v, quote)}" for k, v in value.items()) + "}"
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            return "[" + ", ".join(self.inline(v, quote) for v in value) + "]"
-        return _scalar(value, quote) or "null"
+        return "\n".join(entry(name, value, indent, self.step, self.dash))
 
     def _below(self, line: int, text: str) -> Edit:
         """Whole lines behind a line. A comment behind it stays where it is."""
@@ -234,47 +252,6 @@ class Yaml:
 
     def _empty(self, scalar: yaml.Node) -> bool:
         return isinstance(scalar, yaml.Scalar) and scalar.value == ""
-
-
-def quoted(text: str, quote: str = "") -> str:
-    """A scalar that is this text and nothing else, in the quotes asked for where they can hold it."""
-    if quote == "'" and text.isprintable():
-        return "'" + text.replace("'", "''") + "'"
-    if not quote and _PLAIN.fullmatch(text) and not _RESOLVED.fullmatch(text):
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _scalar(value: Value, quote: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return quoted(value, quote) if isinstance(value, str) else str(value)
-
-
-def _entry(name: str, value: Value, indent: int, step: int, dash: int) -> Iterator[str]:
-    key = " " * indent + quoted(name) + ":"
-    if isinstance(value, Mapping):
-        yield key
-        for inner, below in value.items():
-            yield from _entry(inner, below, indent + step, step, dash)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield key
-        yield from _items(value, indent + dash, step, "")
-    else:
-        yield f"{key} {_scalar(value, '')}".rstrip()
-
-
-def _items(values: Sequence[Value], indent: int, step: int, quote: str) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, Mapping):
-            lines = [line for name, below in value.items() for line in _entry(name, below, indent + 2, step, step)]
-            yield " " * indent + "- " + lines[0].lstrip()
-            yield from lines[1:]
-        else:
-            yield " " * indent + "- " + _scalar(value, quote) if not isinstance(value, Sequence) or isinstance(
-                value, str) else " " * indent + "- " + json.dumps(value)
 
 
 def _starts(one: Location, other: Location) -> bool:

@@ -12,6 +12,7 @@ from crewmem_doctor.redact import redact
 from crewmem_doctor.reports.words import plain, visible
 
 _COLORS = {"+": "32", "-": "31", "@": "36", "#": "1"}
+WIDTH = 76      # of a heading's text, so that it fits a terminal of 80 columns
 _NO_END = "\\ No newline at end of file"
 
 
@@ -32,16 +33,15 @@ def heading(step: Step) -> Iterator[str]:
     for finding in step.findings:
         yield f"# {_named(finding)}"
     follows = "; goes with the one above" if step.follows else ""
-    yield f"#   {plain(step.fix.title)} ({'safe' if step.fix.safe else 'unsafe'}{follows})"
+    yield from _wrapped(f"{step.fix.title} ({'safe' if step.fix.safe else 'unsafe'}{follows})")
     yield from _wrapped(step.fix.caveat)
 
 
 def refusal(finding: Finding, reason: str) -> Iterator[str]:
     yield f"# {_named(finding)}"
-    yield f"#   not made, since {plain(reason)}" if len(reason) < 90 else "#   not made, since"
-    yield from _wrapped(reason) if len(reason) >= 90 else ()
+    yield from _wrapped(f"not made, since {reason}")
     if finding.fix is not None:
-        yield f"#   by hand: {plain(finding.fix.title)}"
+        yield from _wrapped(f"by hand: {finding.fix.title}")
         yield from (f"#     {visible(redact(line))}" for line in finding.fix.snippet.split("\n") if line)
 
 
@@ -68,7 +68,7 @@ def _named(finding: Finding) -> str:
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    return (f"#   {line}" for line in textwrap.wrap(plain(text), 110))
+    return (f"#   {line}" for line in textwrap.wrap(plain(text), WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
 def _painted(line: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from crewmem_doctor.model.changes.deployment import VOLUME
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.known import Answer, Known
 from crewmem_doctor.model.location import Location
@@ -39,6 +40,13 @@ def lacks(project: Project, run: Run, name: str) -> bool:
 
 def written_in_code(project: Project, name: str) -> bool:
     return any(write.name == name for write in project.code.env_writes)
+
+
+def given_outside(service: Service, name: str) -> str:
+    """What a placeholder leaves to people."""
+    if service.platform == "kubernetes":
+        return f"The pods wait until there is a secret {VOLUME} with the key {name}."
+    return f"{name} must be given from outside, else the service does not start."
 
 
 def environment_at(service: Service) -> Location:

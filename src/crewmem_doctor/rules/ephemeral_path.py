@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from crewmem_doctor.model.changes import Change
-from crewmem_doctor.model.changes.deployment import ReplaceSetting
 from crewmem_doctor.model.expression import Place, walk
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.known import Known
@@ -33,7 +32,7 @@ from crewmem_doctor.placement import covering, is_temporary
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import several, unique
 from crewmem_doctor.rules._remedies import pinned_place
-from crewmem_doctor.rules._volumes import FRESH, STORAGE_DIR, free_folder, lasting, mounted
+from crewmem_doctor.rules._volumes import FRESH, caveat_of, relocated
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -66,8 +65,8 @@ def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
         at, f"memory is written to {path}, which is for temporary files: {event}",
         subject=first.memory.subject, evidence=path, severity=severity, confidence=confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
-        fix=replace(pinned_place(first.memory, project.release, by_setting=first.by_setting), caveat=FRESH,
-                    changes=_changes(at, found)))
+        fix=replace(pinned_place(first.memory, project.release, by_setting=first.by_setting),
+                    caveat=caveat_of(first.run.service) if first.run is not None else FRESH, changes=_changes(at, found)))
 
 
 def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:
@@ -76,13 +75,7 @@ def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:
     services = {id(x.run.service): x.run.service for x in found if x.run is not None}
     if not all(x.by_setting and x.set_at == at for x in found) or first.assumed or not services or at.path.endswith(".py"):
         return ()
-    volumes = [lasting(service) for service in services.values()]
-    homes = {m.target for m in volumes if m is not None} if None not in volumes else set()
-    if len(homes) == 1:
-        return (ReplaceSetting(at, STORAGE_DIR, f"{homes.pop().rstrip('/')}/crewai"),)
-    home = free_folder(next(iter(services.values())))
-    changes = [change for service in services.values() for change in mounted(service, home)]
-    return (ReplaceSetting(at, STORAGE_DIR, f"{home}/crewai"), *changes)
+    return relocated(at, services.values())
 
 
 def _made(landing: Landing) -> str | None:

@@ -25,7 +25,9 @@ tree, so the finding is a warning there; if the volume exists and covers the pat
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence
@@ -34,9 +36,14 @@ from crewmem_doctor.model.release import Release
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
+from crewmem_doctor.rules._platforms import by_hand
 from crewmem_doctor.rules._remedies import on_server
+from crewmem_doctor.rules._shared import in_a_server
+from crewmem_doctor.rules._volumes import FRESH, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
+# Platforms whose files declare a disk.
+DECLARED = ("fly", "render")
 # Where nothing says that it is deployed, only that it could be.
 GUESSED = ("streamlit",)
 MOUNTS = {
@@ -61,8 +68,9 @@ def check(project: Project) -> Iterator[Finding]:
         yield RULE.finding(
             service.at, f"{service.id} writes memory to {several(places)}, and {why}{unseen}",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
-            because=unique(step for run, p in pairs for step in evidence_of(run, p)),
-            fix=_fix(service, pairs[0][0], project.release))
+            because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=replace(
+                _fix(service, pairs[0][0], project.release), caveat=FRESH if service.platform in DECLARED else "",
+                changes=_changes(project, service, pairs)))
 
 
 def _vanishes(placement: Placement) -> bool:
@@ -86,6 +94,13 @@ def _fix(service: Service, run: Run, release: Release) -> Fix:
     if service.platform in MOUNTS:
         return Fix(*MOUNTS[service.platform])
     return on_server(run.memory, release, ", since this platform has no disk for them")
+
+
+def _changes(project: Project, service: Service, pairs: list[tuple[Run, Placement]]) -> tuple[Change, ...]:
+    memories = [run.memory for run, _ in pairs]
+    if service.platform not in DECLARED:
+        return by_hand(project, service, memories)
+    return onto_volume(project, service, pairs) or in_a_server(project, memories, "the place is set where no disk can be mounted over it")
 
 
 RULE = Rule(

@@ -30,7 +30,7 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
-from crewmem_doctor.rules._volumes import FRESH, disk, mounting
+from crewmem_doctor.rules._volumes import caveat_of, disk, mounting
 from crewmem_doctor.rules.base import Example, Rule
 
 LIVES = {"tmpfs": "is a tmpfs: it is RAM, empty after every stop", "emptydir": "is an emptyDir: it ends with the pod",
@@ -51,7 +51,7 @@ def check(project: Project) -> Iterator[Finding]:
             subject=service.id, evidence=mount.target, severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)),
             fix=Fix(f"Mount {disk(service.platform)} at {mount.target} instead", mounting(service, mount.target),
-                    caveat=FRESH, changes=(ReplaceMount(service, mount),)))
+                    caveat=caveat_of(service), changes=(ReplaceMount(service, mount),)))
 
 
 ON_DATA = "    environment:\n      CREWAI_STORAGE_DIR: /data\n"

@@ -28,6 +28,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import ConfigureServer, MountVolume, ReplaceMount
 from crewmem_doctor.model.deployment import Mount, Service, Setting
 from crewmem_doctor.model.expression import Surroundings, evaluate
 from crewmem_doctor.model.finding import Finding, Fix
@@ -38,6 +40,7 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import covering
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import graded, placements, turned_on, unique
+from crewmem_doctor.rules._volumes import caveat_of
 from crewmem_doctor.rules.base import Example, Rule
 
 # Where each server's official image keeps its records. An image that declares a VOLUME there gets an anonymous one.
@@ -62,19 +65,23 @@ def check(project: Project) -> Iterator[Finding]:
         bare = None if persistent else _bare(server)
         if persistent is not None:
             yield _finding(server, runs, persistent, f"{server.name} runs with persistence off, so it keeps records in RAM only",
-                           Fix(f"Let {server.name} append to a file on a volume", "command: redis-server --appendonly yes"))
+                           Fix(f"Let {server.name} append to a file on a volume", "command: redis-server --appendonly yes", changes=(
+                               ConfigureServer(server, (("appendonly", "yes"),)), *(_volume(server) if _bare(server) else ()))))
         elif bare is not None:
             at, what = bare
             yield _finding(server, runs, Setting("volume", Known(DATA[server.backing][0]), at), f"{server.name} {what}",
                            Fix(f"Mount a named volume over the data directory of {server.name}",
-                               f"volumes:\n  - {server.name}-data:{DATA[server.backing][0]}"))
+                               f"volumes:\n  - {server.name}-data:{DATA[server.backing][0]}", caveat=caveat_of(server),
+                               changes=_volume(server)))
         evicting = _evicting(server)
         if evicting is not None:
             limit = _set(server, "maxmemory")
             free = limit is None or (isinstance(limit.value, Known) and limit.value.value.strip() in ("", "0"))
             when = "as soon as a memory limit is set and reached" if free else "as soon as its memory is full"
             yield _finding(server, runs, evicting, f"{server.name} throws away records of any age {when}",
-                           Fix("Refuse writes instead of throwing records away", "--maxmemory-policy noeviction"), mild=free)
+                           Fix("Refuse writes instead of throwing records away", "--maxmemory-policy noeviction",
+                               caveat="When its memory is full, writes fail: give it room for all records.",
+                               changes=(ConfigureServer(server, (("maxmemory-policy", "noeviction"),)),)), mild=free)
 
 
 def _finding(server: Service, runs: list[Run], cause: Setting, what: str, fix: Fix, mild: bool = False) -> Finding:
@@ -129,6 +136,15 @@ def _bare(server: Service) -> tuple[Location, str] | None:
     if lost is not None and lost.kind != "anonymous":
         return lost.at, f"keeps its records in {folder}, and what is mounted at {lost.target} does not outlive the container"
     return server.at, f"has no volume at {folder}, so its records go with the container"
+
+
+def _volume(server: Service) -> tuple[Change, ...]:
+    """A volume over the data directory, in the place of what does not last there."""
+    folder = _folders(server)[0]
+    mount = _under(server, folder)
+    if mount is not None and mount.at.path == server.at.path and mount.kind != "unknown":
+        return (ReplaceMount(server, mount, f"{server.name}-data"),)
+    return (MountVolume(server, folder, f"{server.name}-data"),)
 
 
 def _folders(server: Service) -> tuple[str, ...]:

@@ -23,14 +23,18 @@ Where only one of the containers ever writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import VOLUME, AddRequirement
+from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, unique
 from crewmem_doctor.rules._locks import Writers, meant, without_address, without_package, writers
+from crewmem_doctor.rules._shared import asked_in, lock_again, one_lock
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -38,10 +42,10 @@ def check(project: Project) -> Iterator[Finding]:
     for group in writers(project):
         # With an address everywhere, what is missing is the package: CM605.
         if without_address(project, group) or (without_package(project, group) and not meant(group)):
-            yield _finding(group)
+            yield _finding(project, group)
 
 
-def _finding(group: Writers) -> Finding:
+def _finding(project: Project, group: Writers) -> Finding:
     pairs, services = group.pairs, group.services
     severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
     at = services[1].at if len(services) > 1 else group.replicated[0].at
@@ -52,7 +56,22 @@ def _finding(group: Writers) -> Finding:
         confidence=confidence,
         because=unique([*(Step(s.at, "writes to the store") for s in services), *(step for pair in pairs for step in evidence_of(*pair))]),
         fix=Fix("Set REDIS_URL in all of them and require redis, so that the lock is one for all",
-                "environment:\n  REDIS_URL: redis://redis:6379/0      # and `redis` in the requirements"))
+                "environment:\n  REDIS_URL: redis://redis:6379/0      # and `redis` in the requirements",
+                caveat=_caveat(project, services), changes=_changes(project, group)))
+
+
+def _changes(project: Project, group: Writers) -> tuple[Change, ...]:
+    unset = [s for s in group.services if any(run.around.variable("REDIS_URL") is None for run in group.runs(s))]
+    lacking = without_package(project, group)
+    return (*one_lock(project, unset), *(AddRequirement(at, "redis") for at in (asked_in(project, lacking) if lacking else ())))
+
+
+def _caveat(project: Project, services: Iterable[Service]) -> str:
+    """What the edit leaves to people."""
+    parts = ["One Redis must be reachable from all of them: where none answers, a save waits two minutes and fails."]
+    if any(s.platform == "kubernetes" for s in services):
+        parts.append(f"The pods wait until there is a secret {VOLUME} with the key REDIS_URL.")
+    return " ".join([*parts, lock_again(project)]).strip()
 
 
 TASKS = '''from celery import Celery

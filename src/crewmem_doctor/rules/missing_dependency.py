@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.deployment import AddRequirement
 from crewmem_doctor.model.code import Import
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
@@ -34,6 +35,7 @@ from crewmem_doctor.releases.sqlite import NEEDED, too_old
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, archived, graded, turned_on, unique
 from crewmem_doctor.rules._locks import address, meant, without_package, writers
+from crewmem_doctor.rules._shared import asked_in, lock_again
 from crewmem_doctor.rules.base import Example, Rule
 
 # What is imported → the packages of which any one brings it. The first is what to ask for.
@@ -121,7 +123,8 @@ def _locks(project: Project) -> Iterator[Finding]:
                 subject="redis", evidence="redis", severity=severity, confidence=confidence,
                 because=unique([*(Step(s.at, "writes to the store") for s in group.services),
                                 Step(requirement, "the requirements name crewai, not redis")]),
-                fix=Fix("Add redis to the requirements", "redis"))
+                fix=Fix("Add redis to the requirements", "redis", caveat=lock_again(project),
+                        changes=tuple(AddRequirement(at, "redis") for at in asked_in(project, lacking))))
 
 
 def _own(project: Project, name: str) -> bool:
@@ -144,7 +147,8 @@ def _missing(project: Project, at: Location, what: str, package: str, memories: 
         at, f"{what}, but no requirement brings {package}: an image built from them does not have it", subject=package, evidence=package,
         because=unique([*(Step(a, "imported here too") for a in more), Step(requirement, f"the requirements name crewai, not {package}"),
                         turned_on(memories[0])]),
-        fix=Fix(f"Add {package} to the requirements", package))
+        fix=Fix(f"Add {package} to the requirements", package, caveat=lock_again(project), changes=tuple(
+            AddRequirement(place, package) for place in asked_in(project, [run.service for run in project.runs_of(memories[0])]))))
 
 
 def _images(project: Project) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.code import EnvRead
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.expression import EnvVar, Expr, Text, walk
@@ -33,7 +34,15 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.releases.embedding import key_variables
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import graded, turned_on, unique
-from crewmem_doctor.rules._settings import environment_at, given, is_closed, lacks, names_this_host, written_in_code
+from crewmem_doctor.rules._settings import (
+    environment_at,
+    given,
+    given_outside,
+    is_closed,
+    lacks,
+    names_this_host,
+    written_in_code,
+)
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import remembers
 
@@ -59,7 +68,8 @@ def check(project: Project) -> Iterator[Finding]:
             because=unique([*(turned_on(run.memory) for run in runs), *(Step(at, f"reads {name}") for at in reads),
                             Step(service.at, f"{service.id} runs it")]),
             fix=Fix(f"Set {name} in the environment of {service.name}, and read it without a default",
-                    f"environment:\n  {name}: ${{{name}:?}}      # compose stops where it is not set; os.environ[\"{name}\"] in the code does too"))
+                    f"environment:\n  {name}: ${{{name}:?}}      # compose stops where it is not set; os.environ[\"{name}\"] in the code does too",
+                    caveat=given_outside(service, name), changes=(SetVariable(service, name, required=f"where memory of {service.name} is kept"),)))
 
 
 def names_read(project: Project, memory: Memory) -> list[str]:

@@ -32,6 +32,7 @@ from crewmem_doctor.model.release import Release
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
+from crewmem_doctor.rules._shared import in_a_server
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import engine_on
 
@@ -57,7 +58,8 @@ def check(project: Project) -> Iterator[Finding]:
             subject=service.id, evidence=f"{mount.network} {mount.target}", severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)),
             fix=Fix("Use a block volume under one replica, or keep the records in a server",
-                    f"volumes:\n  - crew-memory:{mount.target}      # a local or block volume"))
+                    f"volumes:\n  - crew-memory:{mount.target}      # a local or block volume",
+                    changes=in_a_server(project, [run.memory for run, _ in pairs], "which disk is there, the machine or the cluster says")))
 
 
 def engines(run: Run, release: Release) -> list[str]:

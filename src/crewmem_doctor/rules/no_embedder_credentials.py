@@ -21,7 +21,9 @@ Where the key is set outside the tree. The rule is silent as soon as anything sa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.expression import Text
 from crewmem_doctor.model.finding import Finding, Fix
@@ -33,7 +35,7 @@ from crewmem_doctor.releases.embedding import key_variables, llm_provider, witho
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, graded, turned_on, unique
 from crewmem_doctor.rules._embedders import embedder
-from crewmem_doctor.rules._settings import environment_at, lacks, written_in_code
+from crewmem_doctor.rules._settings import environment_at, given_outside, lacks, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import remembers
 
@@ -111,7 +113,14 @@ def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
         subject=service.id, evidence=names[0], severity=severity, confidence=confidence if sure else "medium",
         because=unique([*(turned_on(r.memory) for r in runs), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms),
                         Step(service.at, f"{service.id} runs it")]),
-        fix=_fix(memory, names[0], project.release))
+        fix=_with_key(_fix(memory, names[0], project.release), service, names[0]) if severity == "error" else _fix(memory, names[0], project.release))
+
+
+def _with_key(fix: Fix, service: Service, key: str) -> Fix:
+    """The key as a placeholder, where the remedy is to give one."""
+    if key not in fix.snippet:
+        return fix
+    return replace(fix, caveat=given_outside(service, key), changes=(SetVariable(service, key, required="the key that memory embeds with"),))
 
 
 def _undeployed(project: Project, memory: Memory) -> Finding:

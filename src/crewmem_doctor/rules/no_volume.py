@@ -35,13 +35,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change, NoEdit
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
-from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.project import Project, Run
+from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
-from crewmem_doctor.rules._volumes import FRESH, disk, mounting, onto_volume
+from crewmem_doctor.rules._platforms import BY_HAND, by_hand
+from crewmem_doctor.rules._volumes import HIDES, caveat_of, disk, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -58,7 +61,13 @@ def check(project: Project) -> Iterator[Finding]:
                         f"the next {how} starts without it. Nothing is mounted in this service",
             subject=service.id, evidence=places[0], severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)), fix=replace(
-                volume_fix(service), changes=onto_volume(project, service, pairs), caveat=FRESH))
+                volume_fix(service), changes=_changes(project, service, pairs), caveat=caveat_of(service)))
+
+
+def _changes(project: Project, service: Service, pairs: list[tuple[Run, Placement]]) -> tuple[Change, ...]:
+    if service.platform in BY_HAND:
+        return by_hand(project, service, [run.memory for run, _ in pairs])
+    return onto_volume(project, service, pairs) or (NoEdit(HIDES),)
 
 
 def volume_fix(service: Service) -> Fix:

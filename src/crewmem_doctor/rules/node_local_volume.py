@@ -23,12 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.deployment import Mount
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import ReplaceMount
+from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, several, unique
+from crewmem_doctor.rules._shared import in_a_server
+from crewmem_doctor.rules._volumes import caveat_of
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import survival
 from crewmem_doctor.writable import store_blocked
@@ -53,7 +57,14 @@ def check(project: Project) -> Iterator[Finding]:
                       f"moves to another machine it starts without it",
             subject=service.id, evidence=f"{mount.kind} {mount.target}", severity=severity, confidence=confidence,
             because=unique(step for run, p in pairs for step in evidence_of(run, p)),
-            fix=Fix("Use a volume that follows the service, or pin the service to the machine", _snippet(service.platform)))
+            fix=Fix("Use a volume that follows the service, or pin the service to the machine", _snippet(service.platform),
+                    caveat=caveat_of(service), changes=_changes(project, service, mount, pairs)))
+
+
+def _changes(project: Project, service: Service, mount: Mount, pairs: list[tuple[Run, Placement]]) -> tuple[Change, ...]:
+    if service.platform == "kubernetes" and mount.kind == "hostpath":
+        return (ReplaceMount(service, mount),)
+    return in_a_server(project, [run.memory for run, _ in pairs], "a volume that follows the service is made by the cluster's own driver")
 
 
 def _snippet(platform: str) -> str:

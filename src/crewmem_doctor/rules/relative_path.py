@@ -21,17 +21,22 @@ A tool that is always started from the same directory, on one machine.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import ReplaceSetting
 from crewmem_doctor.model.finding import Finding, Severity
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Version
+from crewmem_doctor.placement import covering
 from crewmem_doctor.releases.paths import default_location
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
 from crewmem_doctor.rules._remedies import pinned_place
+from crewmem_doctor.rules._volumes import relocated
 from crewmem_doctor.rules._where import Landing, is_relative, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -56,7 +61,19 @@ def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
     return RULE.finding(
         at, _message(project, first, said, bool(splitting), bool(always)), subject=first.memory.subject, evidence=said,
         severity=severity, confidence=confidence, because=unique(s for x in found for s in story(x.memory, x.run)),
-        fix=pinned_place(first.memory, project.release, by_setting=first.by_setting))
+        fix=replace(pinned_place(first.memory, project.release, by_setting=first.by_setting), caveat=SPLIT if splitting else MOVED, changes=_changes(at, found)))
+
+
+def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:
+    """The same place said with an absolute path where a volume covers it, else a place on a volume."""
+    runs = [x.run for x in found if x.run is not None]
+    if not runs or len(runs) < len(found) or at.path.endswith(".py") or not all(x.by_setting and x.set_at == at for x in found):
+        return ()
+    kept = {x.path.value.removesuffix("/memory") for x in found
+            if x.run is not None and isinstance(x.path, Known) and (m := covering(x.run.service.mounts, x.path.value)) and m.durable}
+    if len(kept) == 1 and all(isinstance(x.path, Known) and x.path.value.removesuffix("/memory") in kept for x in found):
+        return (ReplaceSetting(at, STORAGE_DIR, kept.pop()),)
+    return relocated(at, list({id(run.service): run.service for run in runs}.values()))
 
 
 def _message(project: Project, first: Landing, said: str, splitting: bool, always: bool) -> str:
@@ -81,6 +98,8 @@ def splits(version: Version, memory: Memory) -> bool:
     return own is not None and flow is not None and own.relative_to == "cwd" and flow.relative_to != "cwd"
 
 
+SPLIT = "Flow states and knowledge move too; what they hold stays in the old place."
+MOVED = "What is remembered now stays in the old place, unless the path is the same."
 NAMED = 'import os\n\nos.environ["CREWAI_STORAGE_DIR"] = "./my_project_storage"  # <-- here\n\n'
 LEGACY = '''from crewai import Crew
 from crewai.memory import LongTermMemory

@@ -27,7 +27,10 @@ Where a load balancer pins each user to one replica for as long as the memory ma
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import ReplaceMount
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
@@ -37,7 +40,8 @@ from crewmem_doctor.placement import Placement, is_url
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, placements, several, unique
 from crewmem_doctor.rules._remedies import on_server
-from crewmem_doctor.rules._volumes import mounting
+from crewmem_doctor.rules._shared import in_a_server
+from crewmem_doctor.rules._volumes import caveat_of, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import own_disk, survival
 from crewmem_doctor.writable import store_blocked
@@ -56,13 +60,25 @@ def check(project: Project) -> Iterator[Finding]:
             f"{service.id} runs {count} replicas, and {reasons}: what one learns the others do not know",
             subject=service.id, evidence="|".join(sorted({_identity(run, p) for run, p in pairs})), severity=severity,
             confidence=confidence, because=unique(step for run, p in pairs for step in evidence_of(run, p)),
-            fix=_fix(service, pairs[0][0], project.release))
+            fix=replace(_fix(service, pairs[0][0], project.release), caveat=caveat_of(service), changes=_changes(project, service, pairs)))
 
 
 def _fix(service: Service, run: Run, release: Release) -> Fix:
     if service.platform == "compose" and not service.orchestrated and run.memory.store.kind != "process":
         return Fix("Put one named volume under all replicas", mounting(service, "/data", storage_dir=True))
     return on_server(run.memory, release, ", or run one replica")
+
+
+def _changes(project: Project, service: Service, pairs: list[tuple[Run, Placement]]) -> tuple[Change, ...]:
+    """One volume for all, where one replica's place can become one; else nothing but a server helps."""
+    memories = [run.memory for run, _ in pairs]
+    if service.platform in ("compose", "kubernetes"):
+        mounts = list(dict.fromkeys(p.mount for _, p in pairs))
+        if mounts == [None]:
+            return onto_volume(project, service, pairs) or in_a_server(project, memories, "a volume would hide what else lies there")
+        if all(mount is not None and not mount.durable for mount in mounts):
+            return tuple(ReplaceMount(service, mount) for mount in mounts if mount is not None)
+    return in_a_server(project, memories, "each replica has a disk of its own there")
 
 
 def _identity(run: Run, placement: Placement) -> str:

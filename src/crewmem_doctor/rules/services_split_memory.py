@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
@@ -33,7 +34,8 @@ from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, on_mount, several, unique
-from crewmem_doctor.rules._volumes import mounting
+from crewmem_doctor.rules._shared import in_a_server
+from crewmem_doctor.rules._volumes import caveat_of, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 Pair = tuple[Run, Placement]
@@ -50,7 +52,7 @@ def check(project: Project) -> Iterator[Finding]:
             if first is not None:
                 split.setdefault((id(first[0].service), id(other[0].service)), []).append((first, other))
     for found in split.values():
-        yield _finding(found)
+        yield _finding(project, found)
 
 
 def _apart(one: Pair, other: Pair) -> bool:
@@ -65,7 +67,7 @@ def _apart(one: Pair, other: Pair) -> bool:
     return known and _store(a, here) != _store(b, there)
 
 
-def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
+def _finding(project: Project, found: list[tuple[Pair, Pair]]) -> Finding:
     (one, here), (two, there) = found[0]
     severity, confidence = graded(RULE.severity, (run for pair in found for run, _ in pair))
     memories = several(dict.fromkeys(f"{a.memory.label} ({a.memory.at})" for (a, _), _ in found))
@@ -76,7 +78,19 @@ def _finding(found: list[tuple[Pair, Pair]]) -> Finding:
         confidence=confidence,
         because=unique([Step(one.service.at, "the other service"), *(s for a, b in found for s in (*evidence_of(*a), *evidence_of(*b)))]),
         fix=Fix(f"Mount one volume in {one.service.name} and {two.service.name}, with the same CREWAI_STORAGE_DIR in both",
-                mounting(two.service, "/data", storage_dir=True, beside=one.service)))
+                mounting(two.service, "/data", storage_dir=True, beside=one.service), caveat=caveat_of(two.service), changes=_changes(project, found)))
+
+
+def _changes(project: Project, found: list[tuple[Pair, Pair]]) -> tuple[Change, ...]:
+    """The volume of one that has one, in the other too; where neither has, one for both."""
+    (one, _), (two, _) = found[0]
+    firsts, seconds = ([pair[n] for pair in found] for n in (0, 1))
+    memories = [run.memory for run, _ in firsts]
+    if not {one.service.platform, two.service.platform} <= {"compose", "kubernetes"}:
+        return in_a_server(project, memories, "these services have no disk in common")
+    lone = [s for s in (one.service, two.service) if all(p.in_layer for run, p in (*firsts, *seconds) if run.service is s)]
+    changes = [change for s in lone for change in onto_volume(project, s, firsts if s is one.service else seconds)]
+    return tuple(changes) or in_a_server(project, memories, "the two volumes hold records of their own")
 
 
 def _place(run: Run, placement: Placement) -> str:

@@ -30,8 +30,10 @@ from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, unique
+from crewmem_doctor.rules._volumes import onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
+STAYS = "Take the database out of the tree, too. A new volume begins with what the image holds at that place."
 Found = tuple[Run, Placement]
 
 
@@ -52,7 +54,8 @@ def check(project: Project) -> Iterator[Finding]:
             subject=service.id, evidence=store, severity=severity, confidence=confidence,
             because=unique([Step(copied, f"copies {store}"), *(step for run, p in group for step in evidence_of(run, p))]),
             fix=Fix("Take the database out of the tree and mount a volume over its place",
-                    f"git rm -r --cached {store}\necho {store} >> .gitignore\necho {store} >> .dockerignore"))
+                    f"git rm -r --cached {store}\necho {store} >> .gitignore\necho {store} >> .dockerignore",
+                    caveat=STAYS, changes=onto_volume(project, service, group)))
 
 
 API = "services:\n  api:{}\n    build: .\n    environment: {{CREWAI_STORAGE_DIR: /app/data}}\n"

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.deployment import PinRequirement
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence, Known, Unknown
 from crewmem_doctor.model.memory import Memory, Step
@@ -105,7 +106,9 @@ def _needs(use: Use) -> str:
 def _fix(project: Project, one_sided: list[Use]) -> Fix:
     working = [v for v in project.release.candidates if all((v, "ok") in {(w, x.outcome) for w, x in use.verdicts} for use in one_sided)]
     pin = working[-1] if working else project.release.newest
-    return Fix("Pin the release that the records were written with, or commit a lock file", f"crewai=={pin}")
+    return Fix("Pin the release that the records were written with, or commit a lock file", f"crewai=={pin}",
+               caveat="It is what a fresh build installs now; where records exist, take the release that wrote them.",
+               changes=(PinRequirement(project.release.at, "crewai", str(pin)),) if project.release.at is not None else ())
 
 
 AGENT_ONLY = _trees.CREW.replace(", memory=True", "").replace('backstory="Writes"', 'backstory="Writes", memory=True')

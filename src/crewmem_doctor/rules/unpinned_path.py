@@ -21,12 +21,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import SetVariable
+from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known, Unknown
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, reported_by_deployment, unique
+from crewmem_doctor.rules._volumes import common_home
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -58,7 +62,19 @@ def _finding(found: list[Landing]) -> Finding:
         f"depends on HOME and on the directory the program is started from{f', unless {outside} sets it' if outside else ''}",
         subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence="medium" if outside else confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
-        fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai"))
+        fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai",
+                caveat="The place stays the same." if _changes(found) else "", changes=_changes(found)))
+
+
+def _changes(found: list[Landing]) -> tuple[Change, ...]:
+    """The place where it is now, said aloud in each service that runs the memory."""
+    homes: dict[int, tuple[Service, set[str]]] = {}
+    for landing in found:
+        if landing.run is None or landing.said is not None or not isinstance(landing.path, Known):
+            return ()
+        homes.setdefault(id(landing.run.service), (landing.run.service, set()))[1].add(landing.path.value)
+    said = [(service, common_home(paths)) for service, paths in homes.values()]
+    return tuple(SetVariable(service, STORAGE_DIR, home) for service, home in said) if all(home for _, home in said) else ()
 
 
 def _says_nothing(landing: Landing) -> bool:

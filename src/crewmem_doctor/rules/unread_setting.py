@@ -23,7 +23,9 @@ Where the project reads the variable for a purpose of its own, such as a Celery 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes.deployment import RemoveSetting
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
@@ -66,7 +68,7 @@ def check(project: Project) -> Iterator[Finding]:
             ats[0], f"{name} moves no memory: {verdict.sentence}. Memory stays on the local disk", subject=name, evidence=name,
             because=unique([*(Step(at, f"{name} is set here too") for at in ats[1:]),
                             *(Step(m.turned_on or m.at, "memory is turned on here") for m in memories)]),
-            fix=_fix(project, name))
+            fix=replace(_fix(project, name), safe=name != LOCK, changes=tuple(RemoveSetting(at, name) for at in ats)))
 
 
 def _fix(project: Project, name: str) -> Fix:

@@ -24,15 +24,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes.deployment import AllowWriting, GiveHome, MountVolume, OwnDirectory, SetVariable
+from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
+from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project, Run
-from crewmem_doctor.placement import Placement
+from crewmem_doctor.placement import Placement, covering
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, on_disk, unique
-from crewmem_doctor.rules._volumes import mounting
+from crewmem_doctor.rules._shared import in_a_server
+from crewmem_doctor.rules._volumes import DECLARED, caveat_of, mounting, onto_volume, relocated
 from crewmem_doctor.rules.base import Example, Rule
-from crewmem_doctor.writable import import_blocked, unwritable
+from crewmem_doctor.writable import import_blocked, store_blocked, unwritable
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -53,7 +58,45 @@ def check(project: Project) -> Iterator[Finding]:
             confidence="medium" if sure != "high" else confidence,
             because=unique([*evidence_of(run, p), *([Step(at, why)] if at is not None else [])]),
             fix=Fix("Mount a writable volume there, owned by the user that the service runs as",
-                    mounting(run.service, "/data", storage_dir=True, home=True)))
+                    mounting(run.service, "/data", storage_dir=True, home=True),
+                    caveat="" if p.mount is not None else caveat_of(run.service), changes=_changes(project, run, p)))
+
+
+def _changes(project: Project, run: Run, placement: Placement) -> tuple[Change, ...]:
+    """By what stands in the way: a read-only mount, a directory that is not the user's, no home, a read-only root."""
+    service, mount, user = run.service, placement.mount, run.service.user
+    if store_blocked(run, placement) is None:
+        elsewhere = user.at is None or user.at.path != service.dockerfile
+        if (_closed(service) or elsewhere) and mount is not None and mount.durable:
+            return (SetVariable(service, "HOME", mount.target),)
+        return (GiveHome(service),) if not elsewhere else (NoEdit(f"give {user.name} a home directory that it can write to"),)
+    if mount is not None and mount.read_only and mount.kind in ("named", "bind", "pvc", "disk"):
+        return (AllowWriting(service, mount),)
+    if mount is not None and not mount.read_only:
+        return (OwnDirectory(service, mount.target),)
+    if mount is None and not _closed(service) and isinstance(user.home, Known) and _below(placement, user.home.value):
+        return (GiveHome(service),)
+    if service.platform == "systemd" and placement.set_at is not None and not placement.set_at.path.endswith(".py"):
+        return relocated(placement.set_at, [service])
+    if service.platform in DECLARED:
+        volume = onto_volume(project, service, [(run, placement)])
+        home = next((c.target for c in volume if isinstance(c, MountVolume)), "")
+        return (*volume, SetVariable(service, "HOME", home)) if home and _closed(service) and not _writable_home(service) else volume
+    return in_a_server(project, [run.memory], "its files cannot say that a disk is mounted")
+
+
+def _closed(service: Service) -> bool:
+    return service.read_only_root is not None and service.read_only_root.value
+
+
+def _below(placement: Placement, home: str) -> bool:
+    return isinstance(placement.path, Known) and placement.path.value.startswith(f"{home.rstrip('/')}/")
+
+
+def _writable_home(service: Service) -> bool:
+    home = service.user.home
+    mount = covering(service.mounts, f"{home.value}/.local/share/crewai") if isinstance(home, Known) else None
+    return mount is not None and not mount.read_only
 
 
 def _has_no_disk(run: Run, placement: Placement) -> bool:

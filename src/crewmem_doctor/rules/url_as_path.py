@@ -23,7 +23,9 @@ Where a factory registered with `set_memory_storage_factory` turns the string in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
@@ -32,6 +34,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
 from crewmem_doctor.rules._remedies import at_path, on_server, unified
+from crewmem_doctor.rules._volumes import relocated
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -58,7 +61,7 @@ def check(project: Project) -> Iterator[Finding]:
             subject=first.memory.subject, evidence=name, severity=severity, confidence=confidence,
             because=unique([*(s for x in found for s in story(x.memory, x.run)),
                             *([Step(set_at, "the value comes from here")] if set_at is not None else [])]),
-            fix=_fix(project, first))
+            fix=replace(_fix(project, first), changes=_changes(at or first.memory.at, found)))
 
 
 def _outcome(name: str, by_setting: bool) -> str:
@@ -67,6 +70,14 @@ def _outcome(name: str, by_setting: bool) -> str:
     if by_setting:
         return "becomes the name of a local directory"
     return "is refused, or leaves a stray local directory and then fails"
+
+
+def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:
+    """A directory on a volume, where a variable of a deployment file says where."""
+    services = {id(x.run.service): x.run.service for x in found if x.run is not None}
+    if not services or at.path.endswith(".py") or not all(x.by_setting and x.set_at == at for x in found):
+        return ()
+    return relocated(at, services.values())
 
 
 def _fix(project: Project, landing: Landing) -> Fix:

@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.changes.deployment import SetVariable
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.deployment import ReplaceSetting, SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Step
@@ -34,7 +35,7 @@ from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._baked import baked
 from crewmem_doctor.rules._common import by_service, evidence_of, graded, on_disk, places_of, several, unique
-from crewmem_doctor.rules._volumes import FRESH, STORAGE_DIR, disk, hides, lasting, mounted, mounting, onto_volume
+from crewmem_doctor.rules._volumes import STORAGE_DIR, caveat_of, disk, hides, lasting, mounted, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
 
 MYTHS = {"/.local/share/CrewAI": "CrewAI's documentation names ~/.local/share/CrewAI, but on Linux nothing is kept there",
@@ -70,15 +71,22 @@ def _fix(project: Project, service: Service, place: str, pairs: list[tuple[Run, 
     pinned = [SetVariable(service, STORAGE_DIR, folder)] if loose else []      # the same place, said aloud
     if meant is not None:
         return Fix(f"Mount {meant.source} in {service.name} over the directory that CrewAI really uses",
-                   f"{own}volumes:\n  - {meant.source}:{folder}", caveat=FRESH,
-                   changes=(*pinned, *mounted(service, folder, meant.source)) if one else ())
+                   f"{own}volumes:\n  - {meant.source}:{folder}", caveat=caveat_of(service),
+                   changes=(*pinned, *mounted(service, folder, meant.source, there=True)) if one else ())
     spare = lasting(service)
     if spare is not None and service.user.root:
         home = f"{spare.target.rstrip('/')}/crewai"
-        return Fix(f"Put the store on the volume that {service.name} has", f"environment:\n  {STORAGE_DIR}: {home}", caveat=FRESH,
-                   changes=(SetVariable(service, STORAGE_DIR, home),) if loose else ())
+        return Fix(f"Put the store on the volume that {service.name} has", f"environment:\n  {STORAGE_DIR}: {home}", caveat=caveat_of(service),
+                   changes=(SetVariable(service, STORAGE_DIR, home),) if loose else _moved(pairs, home))
     return Fix(f"Mount {disk(service.platform)} in {service.name} over the effective path", own + mounting(service, folder),
-               caveat=FRESH, changes=(*pinned, *mounted(service, folder)) if one else onto_volume(project, service, pairs))
+               caveat=caveat_of(service), changes=(*pinned, *mounted(service, folder)) if one else onto_volume(project, service, pairs))
+
+
+def _moved(pairs: list[tuple[Run, Placement]], home: str) -> tuple[Change, ...]:
+    """Another value for CREWAI_STORAGE_DIR, where the deployment sets it at one place."""
+    places = {p.set_at for run, p in pairs if run.memory.store.where is None}
+    at = places.pop() if len(places) == 1 and all(run.memory.store.where is None for run, _ in pairs) else None
+    return (ReplaceSetting(at, STORAGE_DIR, home),) if at is not None and not at.path.endswith(".py") else ()
 
 
 RULE = Rule(

@@ -20,6 +20,7 @@ A cache that each worker may fill for itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.deployment import Process
 from crewmem_doctor.model.finding import Finding
@@ -29,6 +30,7 @@ from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import evidence_of, graded, placements, several, unique
 from crewmem_doctor.rules._remedies import durable_store
+from crewmem_doctor.rules._shared import in_a_server
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import survival, workers_of
 
@@ -51,7 +53,8 @@ def check(project: Project) -> Iterator[Finding]:
             subject=service.id, evidence="|".join(sorted({run.memory.subject for run in runs})), severity=severity,
             confidence=confidence,
             because=unique(step for run, p in pairs for step in _steps(run, p)),
-            fix=durable_store(runs[0].memory, project.release))
+            fix=replace(durable_store(runs[0].memory, project.release), changes=in_a_server(
+                project, [run.memory for run in runs], "no setting makes workers share what lies in Python objects")))
 
 
 def _steps(run: Run, placement: Placement) -> list[Step]:

@@ -49,10 +49,9 @@ def _program(tree: Tree, path: str, section: Section, common: Section | None) ->
         variables = owner.last("environment") if owner is not None else None
         for match in _PAIR.finditer(variables.text if variables is not None else ""):
             value = match[2].strip().strip("\"'")
-            said: Answer[str] = Unknown("supervisord fills it in") if "%(" in value else Known(value)
-            settings.append(
-                Setting(match[1], said, variables.at(*match.span()) if variables is not None else section.at)
-            )
+            at = variables.at(*match.span()) if variables is not None else section.at
+            said: Answer[str] = Unknown("supervisord fills it in", at) if "%(" in value else Known(value, at)
+            settings.append(Setting(match[1], said, at))
     directory = section.last("directory") or (common.last("directory") if common is not None else None)
     name = section.name.partition(":")[2].strip()
     user = section.last("user") or (common.last("user") if common is not None else None)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.registry import Dialect, Sources
+from crewmem_doctor.fixes.server_options import PROGRAMS, appended, beside, replaced
 from crewmem_doctor.fixes.yaml import Yaml
+from crewmem_doctor.fixes.yaml_settings import in_list, starts, valued
 from crewmem_doctor.model.changes.deployment import (
+    AllowWriting,
+    ConfigureServer,
     MountVolume,
-    RemoveSetting,
     ReplaceMount,
-    ReplaceSetting,
     SetVariable,
 )
 from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.finding import Edit
-from crewmem_doctor.model.location import Location
 from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
 
@@ -81,7 +80,7 @@ def replace_mount(change: ReplaceMount, sources: Sources) -> list[Edit]:
             continue
         key, node = part
         for item in node.items if isinstance(node, Sequence) else (node,):
-            if _same(item.at, change.mount.at):
+            if starts(item.at, change.mount.at):
                 edits = _instead(place, (name, key, node), item, change.volume, change.mount)
                 return [*edits, *declared(place, change.volume)]
     raise Refused(f"what is mounted at {target} is not written in {place.key.value} itself")
@@ -98,13 +97,9 @@ def _instead(place: Place, part: tuple[str, Scalar, Node], item: Node, volume: s
         if place.yaml.flow(item):
             raise Refused(f"line {item.at.line} of {item.at.path} is all on one line; write {volume}:{target} there")
         return _long(place, item, volume)
-    volumes = place.part("volumes")
-    if volumes is None and _only(node):
+    if place.part("volumes") is None and _only(node) and isinstance(place.node, Mapping):
         # The key's own place, so that no empty list is left.
-        start, end = (key.at.line, key.at.column), (item.at.end_line, item.at.end_column)
-        indent = key.at.column - 1
-        text = place.yaml.block("volumes", [f"{volume}:{target}"], indent).lstrip(" ")
-        return [Edit(key.at.path, start, end, text)]
+        return [place.yaml.instead(place.node, key, node, "volumes", [f"{volume}:{target}"])]
     return [place.yaml.remove_item(key, node, item), *mounted(place, volume, target)]
 
 
@@ -129,65 +124,52 @@ def set_variable(change: SetVariable, sources: Sources) -> list[Edit]:
         return [place.put("environment", {change.name: value})]
     key, node = part
     if isinstance(node, Sequence):
-        said = next((i for i in node.items if isinstance(i, Scalar) and _name(i.value) == change.name), None)
-        text = f"{change.name}={value}"
-        return [place.yaml.append(node, text) if said is None else place.yaml.replace(said, text)]
+        said, text = in_list(node, change.name), f"{change.name}={value}"
+        if said is None:
+            return [place.yaml.append(node, text)]
+        return [place.yaml.replace(said.entry, text)] if isinstance(said.entry, Scalar) else []
     if isinstance(node, Mapping) and (found := place.yaml.child(key, node, change.name)) is not None:
-        return [_valued(place.yaml, *found, value)]
+        return [valued(place.yaml, *found, value)]
     return [place.yaml.put(key, node, change.name, value)]
 
 
-def replace_setting(change: ReplaceSetting, sources: Sources) -> list[Edit]:
-    yaml = Yaml(sources.document(change.at.path))
-    for key, value in _settings(yaml, change.at, change.name):
-        if key is not None:
-            return [_valued(yaml, key, value, change.value)]
-        return [yaml.replace(value, f"{change.name}={change.value}")] if isinstance(value, Scalar) else []
-    raise Refused(f"{change.name} is not set in plain words at line {change.at.line} of {change.at.path}")
+def configure(change: ConfigureServer, sources: Sources) -> list[Edit]:
+    """Options where they are set now, else in the mounted file, else at the end of the command."""
+    place, edits = Place(change.service, sources), list[Edit]()
+    for name, value in change.options:
+        edit = replaced(change.service, name, value, sources) or beside(change.service, name, value, sources)
+        command = place.part("command")
+        if edit is not None:
+            edits.append(edit)
+        elif command is not None:
+            edits += appended(place.yaml, command[1], name, value)
+        elif place.part("entrypoint") is not None or change.service.backing not in PROGRAMS:
+            raise Refused(f"how {place.key.value} is started is not written there; give it --{name} {value}")
+        elif "bitnami" in change.service.image:
+            raise Refused(f"the image {change.service.image} takes its options from variables of its own")
+        else:
+            edits.append(place.put("command", f"{PROGRAMS[change.service.backing]} --{name} {value}"))
+    return edits
 
 
-def remove_setting(change: RemoveSetting, sources: Sources) -> list[Edit]:
-    yaml = Yaml(sources.document(change.at.path))
-    for key, value in _settings(yaml, change.at, change.name):
-        for _, section, inside in yaml.walk():
-            beside = _items(inside) if section is not None else []
-            if section is None or not any(v is value for _, v in beside):
-                continue
-            if len(beside) == 1:
-                return [yaml.remove_entry(section, inside)]
-            return [yaml.remove_entry(key, value) if key is not None else yaml.remove_item(section, inside, value)]
-    raise Refused(f"{change.name} is not set in plain words at line {change.at.line} of {change.at.path}")
-
-
-def _settings(yaml: Yaml, at: Location, name: str) -> Iterator[tuple[Scalar | None, Node]]:
-    """The entry or list item at a place that sets a variable; the place may be that of the value alone."""
-    for _, key, value in yaml.walk():
-        if key is not None and key.value == name and (_same(key.at, at) or _same(value.at, at)):
-            yield key, value
-        if key is None and isinstance(value, Scalar) and _same(value.at, at) and _name(value.value) == name:
-            yield None, value
-
-
-def _items(node: Node) -> list[tuple[Scalar | None, Node]]:
-    if isinstance(node, Mapping):
-        return [*node.entries]
-    return [(None, item) for item in node.items] if isinstance(node, Sequence) else []
-
-
-def _valued(yaml: Yaml, key: Scalar, value: Node, text: str) -> Edit:
-    if not isinstance(value, Scalar):
-        raise Refused(f"{key.value} at line {key.at.line} of {key.at.path} is no plain value")
-    return yaml.fill(key, text) if value.null and not value.value else yaml.replace(value, text)
-
-
-def _name(text: str) -> str:
-    return text.partition("=")[0].strip()
-
-
-def _same(one: Location, other: Location) -> bool:
-    return (one.path, one.line, one.column) == (other.path, other.line, other.column)
+def allow_writing(change: AllowWriting, sources: Sources) -> list[Edit]:
+    """The mount without `:ro` or `read_only: true`."""
+    place = Place(change.service, sources)
+    part = place.part("volumes")
+    for item in part[1].items if part is not None and isinstance(part[1], Sequence) else ():
+        if not starts(item.at, change.mount.at):
+            continue
+        if isinstance(item, Scalar):
+            source, _, options = item.value.rpartition(":")
+            left = ",".join(option for option in options.split(",") if option.strip() != "ro")
+            return [place.yaml.replace(item, f"{source}:{left}" if left else source)]
+        key = item.key("read_only") if isinstance(item, Mapping) else None
+        value = item.get("read_only") if isinstance(item, Mapping) else None
+        if key is not None and isinstance(value, Scalar):
+            return [place.yaml.replace(value, False)]
+    raise Refused(f"what is mounted at {change.mount.target} is not written in {place.key.value} itself")
 
 
 DIALECT = Dialect("compose", platforms=("compose",), editors={
-    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable, ReplaceSetting: replace_setting,
-    RemoveSetting: remove_setting})
+    MountVolume: mount, ReplaceMount: replace_mount, SetVariable: set_variable, ConfigureServer: configure,
+    AllowWriting: allow_writing})

@@ -20,3 +20,11 @@ class Refusal:
     """Why no edit is made. `reason` is a phrase that tells a person what stands in the way, and what to do instead."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoEdit(Change):
+    """Part of a remedy that no edit of a file is: a disk that a dashboard gives, a server that must be run. `reason` is
+    a phrase that says what to do instead. What holds it is refused."""
+
+    reason: str

@@ -14,13 +14,15 @@ VOLUME = "crew-memory"      # the name of a volume that no file has named yet
 class MountVolume(Change):
     """Mount a durable volume over `target` (absolute, in the container), and declare it where it is not declared.
 
-    `shared` asks for a volume that several replicas or services can write to at once.
+    `shared` asks for a volume that several replicas or services can write to at once. `there` says that the volume is
+    one that the deployment has already.
     """
 
     service: Service
     target: str
     volume: str = VOLUME
     shared: bool = False
+    there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class ReplaceMount(Change):
     service: Service
     mount: Mount
     volume: str = VOLUME
+
+
+@dataclass(frozen=True, slots=True)
+class AllowWriting(Change):
+    """Let the service write to what `mount` mounts read-only."""
+
+    service: Service
+    mount: Mount
 
 
 @dataclass(frozen=True, slots=True)
