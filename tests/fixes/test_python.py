@@ -161,13 +161,13 @@ SCOPED = (("""
 def test_a_scope_for_each_caller(before: str, after: str) -> None:
     before, after = dedent(before), dedent(after)
     start = before.index("memory={")
-    change = ScopeMemory(at(before, before[start:before.index("}", start) + 1]), ("session_id", "user_id"))
+    change = ScopeMemory(at(before, before[start:before.index("}", start) + 1]), keys=("session_id", "user_id"))
     assert edited(before, change) == after
 
 
 def test_a_dict_that_is_made_elsewhere_is_refused() -> None:
     text = "settings = {}\nCrew(memory=settings)\n"
-    assert "made elsewhere" in refused(text, ScopeMemory(at(text, "memory=settings"), ("user_id",)))
+    assert "made elsewhere" in refused(text, ScopeMemory(at(text, "memory=settings"), keys=("user_id",)))
 
 
 @pytest.mark.parametrize("text", ["f(a=1\n", "f(" + "(" * 3000 + ")" * 3000 + ")\n", "x = " + "-" * 20000 + "1\n"])

@@ -47,7 +47,7 @@ def _scoped(use: Use, release: Release) -> tuple[Change, ...]:
     """`memory={"session_id": …}` of a crew can become a scope wherever a crew takes one."""
     table = use.given.value if use.given is not None else None
     takes = use.owner == "crewai.Crew" and use.what == "memory" and isinstance(table, Table) and release.always(takes_scope)
-    return (ScopeMemory(use.at, KEYS),) if takes else ()
+    return (ScopeMemory(use.at, keys=KEYS),) if takes else ()
 
 
 def _without(use: Use, release: Release) -> Fix | None:
