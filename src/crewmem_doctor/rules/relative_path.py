@@ -21,6 +21,7 @@ A tool that is always started from the same directory, on one machine.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.finding import Finding, Severity
 from crewmem_doctor.model.known import Known
@@ -31,6 +32,7 @@ from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.paths import default_location
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
+from crewmem_doctor.rules._in_code import MOVED, placed
 from crewmem_doctor.rules._remedies import pinned_place
 from crewmem_doctor.rules._where import Landing, is_relative, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
@@ -56,7 +58,7 @@ def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
     return RULE.finding(
         at, _message(project, first, said, bool(splitting), bool(always)), subject=first.memory.subject, evidence=said,
         severity=severity, confidence=confidence, because=unique(s for x in found for s in story(x.memory, x.run)),
-        fix=pinned_place(first.memory))
+        fix=replace(pinned_place(first.memory), caveat=MOVED, changes=placed(at, found)))
 
 
 def _message(project: Project, first: Landing, said: str, splitting: bool, always: bool) -> str:

@@ -20,6 +20,7 @@ Where a factory registered with `set_memory_storage_factory` turns the string in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
@@ -28,6 +29,7 @@ from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
+from crewmem_doctor.rules._in_code import declined
 from crewmem_doctor.rules._remedies import unified
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
@@ -55,7 +57,8 @@ def check(project: Project) -> Iterator[Finding]:
             subject=first.memory.subject, evidence=name, severity=severity, confidence=confidence,
             because=unique([*(s for x in found for s in story(x.memory, x.run)),
                             *([Step(set_at, "the value comes from here")] if set_at is not None else [])]),
-            fix=_fix(project, first))
+            fix=replace(_fix(project, first), changes=declined(
+                at, "only a person knows which server is meant; docs/recipes has storage objects for Postgres and Redis")))
 
 
 def _outcome(name: str, by_setting: bool) -> str:

@@ -30,6 +30,14 @@ class ReplaceArgument(CodeChange):
 
 
 @dataclass(frozen=True, slots=True)
+class RenameArgument(CodeChange):
+    """Hand the value of the argument at `at` over as `name`, and put `instead` (an argument) where it was."""
+
+    name: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddArgument(CodeChange):
     """Add `name=value` to the call whose name stands at `at` (`Call.at`), unless it is given already."""
 
@@ -161,6 +169,13 @@ class RaiseAgain(CodeChange):
     """Let the `except` clause (or `suppress`) at `at` log what it caught, as the module does, and raise it again."""
 
     message: str = "memory failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseInstead(CodeChange):
+    """Raise an error with that message in place of the statement of a branch that `at` is the value of."""
+
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

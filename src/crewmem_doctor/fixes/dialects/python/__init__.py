@@ -31,11 +31,12 @@ PATIENCE = 120      # seconds for the child
 # Which module of this package has the function `apply(change, code)` for a kind of change.
 TRANSFORMS: dict[type[Change], str] = {
     changes.RemoveArgument: "arguments", changes.ReplaceArgument: "arguments", changes.AddArgument: "arguments",
+    changes.RenameArgument: "arguments",
     changes.ReplaceExpression: "expressions", changes.ReplaceText: "expressions", changes.EndScope: "expressions",
     changes.UseCaller: "keys", changes.ConstantName: "keys", changes.PassFlowId: "keys",
     changes.ScopeMemory: "scopes", changes.ScopeCall: "scopes",
     changes.AddParameter: "passing", changes.PassCaller: "passing",
-    changes.RaiseAgain: "handlers",
+    changes.RaiseAgain: "handlers", changes.RaiseInstead: "handlers",
     changes.SetBeforeImport: "statements", changes.WaitForSaves: "statements", changes.MakeOnce: "statements",
     changes.UnifyMemory: "legacy", changes.Decline: "declined",
 }

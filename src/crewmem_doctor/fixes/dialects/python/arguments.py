@@ -13,13 +13,13 @@ from crewmem_doctor.fixes.dialects import python
 from crewmem_doctor.fixes.dialects.python.imports import needed
 from crewmem_doctor.fixes.dialects.python.syntax import Code, Splice
 from crewmem_doctor.fixes.refused import Refused
-from crewmem_doctor.model.changes.code import AddArgument, RemoveArgument, ReplaceArgument
+from crewmem_doctor.model.changes.code import AddArgument, RemoveArgument, RenameArgument, ReplaceArgument
 
 if TYPE_CHECKING:
     import libcst as cst
 
 
-def apply(change: Union[RemoveArgument, ReplaceArgument, AddArgument], code: Code) -> Sequence[Splice]:
+def apply(change: Union[RemoveArgument, ReplaceArgument, RenameArgument, AddArgument], code: Code) -> Sequence[Splice]:
     if isinstance(change, RemoveArgument):
         call, argument = code.argument(change.at)
         return [removed(code, call, argument)]
@@ -34,6 +34,12 @@ def apply(change: Union[RemoveArgument, ReplaceArgument, AddArgument], code: Cod
         if isinstance(argument, ast.keyword) and argument.arg == change.name:
             return [code.replaced(argument.value, value), *lines]
         return [code.replaced(argument, f"{change.name}={value}"), *lines]
+    if isinstance(change, RenameArgument):
+        call, argument = code.argument(change.at)
+        if any(k.arg in (None, change.name) for k in call.keywords):
+            raise Refused(f"the call at line {change.at.line} of {code.path} may be given {change.name} already")
+        value = code.source(argument.value if isinstance(argument, ast.keyword) else argument)
+        return [code.replaced(argument, f"{change.instead}, {change.name}={value}")]
     call = code.call(change.at)
     value, lines = needed(code, change.imports, change.value, code.top(call))
     return [with_argument(code, call, change.name, value), *lines]
@@ -45,6 +51,9 @@ def with_argument(code: Code, call: ast.Call, name: str, value: str) -> Splice:
         raise Refused(f"the call at line {call.lineno} of {code.path} is given {name} already")
     if any(k.arg is None for k in call.keywords):
         raise Refused(f"the call at line {call.lineno} of {code.path} takes arguments from a dict")
+    if "\n" in value:
+        line = code.lines[call.lineno - 1]
+        value = value.replace("\n", "\n" + line[:len(line) - len(line.lstrip())] + code.step)
     return rewrite(code, call, "add", name, value)
 
 
@@ -54,7 +63,8 @@ def removed(code: Code, call: ast.Call, *arguments: ast.expr | ast.keyword) -> S
 
 def place(call: ast.Call, argument: ast.expr | ast.keyword) -> int:
     """Which of its arguments, in the order of the text."""
-    return sorted([*call.args, *call.keywords], key=lambda a: (a.lineno, a.col_offset)).index(argument)
+    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    return sorted(given, key=lambda a: (a.lineno, a.col_offset)).index(argument)
 
 
 def rewrite(code: Code, call: ast.Call, action: str, *given: Any) -> Splice:

@@ -90,6 +90,6 @@ def _strings(source: str) -> list[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         name = tokenize.tok_name[token.type]
         depth += (name == "FSTRING_START") - (name == "FSTRING_END")
-        if name == "FSTRING_START" and depth == 1 or name == "STRING" and depth == 0:
+        if (name == "FSTRING_START" and depth == 1) or (name == "STRING" and depth == 0):
             found.append(token.string)
     return found

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Union
 
 from crewmem_doctor.fixes.dialects.python.imports import added, name_of
 from crewmem_doctor.fixes.dialects.python.syntax import Code, Splice
 from crewmem_doctor.fixes.refused import Refused
-from crewmem_doctor.model.changes.code import RaiseAgain
+from crewmem_doctor.model.changes.code import RaiseAgain, RaiseInstead
 
 _LOGGERS = ("logger", "log", "LOGGER", "LOG", "_logger", "_log")
 _MAKERS = ("getLogger", "get_logger", "bind")
 _GOES = (ast.Return, ast.Pass, ast.Continue, ast.Break, ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
-def apply(change: RaiseAgain, code: Code) -> Sequence[Splice]:
+def apply(change: Union[RaiseAgain, RaiseInstead], code: Code) -> Sequence[Splice]:
+    if isinstance(change, RaiseInstead):
+        return [_instead(change, code)]
     node = code.beginning(change.at, ast.ExceptHandler, ast.With, ast.AsyncWith)
     if isinstance(node, ast.ExceptHandler):
         return _handler(change, code, node)
     assert isinstance(node, (ast.With, ast.AsyncWith))
     return _suppressed(change, code, node)
+
+
+def _instead(change: RaiseInstead, code: Code) -> Splice:
+    value = code.spanning(change.at)
+    statement = code.parents[value]
+    branch = code.parents.get(statement)
+    alone = isinstance(branch, ast.If) and [statement] in (branch.body, branch.orelse)
+    if not alone or not isinstance(statement, (ast.Assign, ast.Return)) or statement.value is not value:
+        raise Refused(f"line {change.at.line} of {code.path} does more than to choose another store; let it stop there")
+    code.indentation(statement)
+    return code.replaced(statement, f'raise RuntimeError("{change.message}")')
 
 
 def _handler(change: RaiseAgain, code: Code, handler: ast.ExceptHandler) -> Sequence[Splice]:

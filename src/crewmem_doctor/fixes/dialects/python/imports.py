@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable
 
 from crewmem_doctor.fixes.dialects.python.syntax import Code, Splice
@@ -49,15 +50,23 @@ def _imports(code: Code, module: str) -> bool:
 
 
 def added(code: Code, lines: list[str], index: int) -> list[Splice]:
-    """The lines behind the last import above the module's statement `index`, else behind its docstring."""
-    lines = list(dict.fromkeys(lines))
+    """`import x` above the first import, `from x import y` behind the last one above the module's statement `index`; where
+    there is none, behind the docstring."""
+    lines = sorted(dict.fromkeys(lines), key=lambda line: line.startswith("from"))
+    above = code.tree.body[:index]
+    imports = [s for s in above if isinstance(s, (ast.Import, ast.ImportFrom))]
+    plain = [s for s in imports if not (isinstance(s, ast.ImportFrom) and s.module == "__future__")]
+    if plain:
+        whole, parts = ([line for line in lines if line.startswith(word)] for word in ("import", "from"))
+        first = plain[0]
+        near = isinstance(first, ast.Import) and first.names[0].name.partition(".")[0] in sys.stdlib_module_names
+        return [*([code.before(code.first_line(first), "\n".join(whole) + ("" if near else "\n"))] if whole else []),
+                *([code.below(plain[-1], "\n".join(parts))] if parts else [])]
     if not lines:
         return []
     text = "\n".join(lines)
-    above = code.tree.body[:index]
-    behind = next((s for s in reversed(above) if isinstance(s, (ast.Import, ast.ImportFrom))), None)
-    if behind is not None:
-        return [code.below(behind, text)]
+    if imports:
+        return [code.below(imports[-1], f"\n{text}")]
     first = code.tree.body[0]
     if above and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return [code.below(first, f"\n{text}")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Union
 
-from crewmem_doctor.fixes.dialects.python.arguments import with_argument
+from crewmem_doctor.fixes.dialects.python.arguments import removed, with_argument
 from crewmem_doctor.fixes.dialects.python.callers import caller, certain
 from crewmem_doctor.fixes.dialects.python.expressions import text
 from crewmem_doctor.fixes.dialects.python.syntax import Code, Splice
@@ -55,19 +56,40 @@ def _is_text(code: Code, node: ast.AST, name: str) -> bool:
 
 
 def _constant(code: Code, made: ast.expr) -> Splice:
-    """The text without its changing part, where enough is left to be a name."""
+    """The text without its changing part, where enough is left to be a name or a path."""
     value = code.parents.get(made)
-    whole = code.parents.get(value) if isinstance(value, ast.FormattedValue) else None
-    parts: list[str] = []
-    if isinstance(whole, ast.JoinedStr) and all(isinstance(v, ast.Constant) or v is value for v in whole.values):
-        parts = [str(v.value) for v in whole.values if isinstance(v, ast.Constant)]
-    elif isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        whole, other = value, value.left if value.right is made else value.right
-        parts = [other.value] if isinstance(other, ast.Constant) and isinstance(other.value, str) else []
-    kept = "".join(parts).strip(" -_:#/.(")
-    if whole is None or len(kept) < 2:
-        raise Refused(f"nothing else than what is new each time is in the name at line {made.lineno} of {code.path}; give it a constant one")
+    whole, before, after = _around(code, made, value)
+    if isinstance(value, ast.Call) and whole is value:
+        return removed(code, value, made)       # a part of os.path.join
+    before, after = before.rstrip(" -_:#(."), after.lstrip(" -_:#)")
+    kept = before + (after[1:] if before.endswith("/") and after.startswith("/") else after)
+    kept = kept.rstrip("/")
+    if whole is None or len(kept.strip(" ./")) < 2:
+        raise Refused(f"nothing else than what is new each time is in the text at line {made.lineno} of {code.path}; give it a constant one")
     return code.replaced(whole, text(kept, code.source(whole)))
+
+
+def _around(code: Code, made: ast.expr, value: ast.AST | None) -> tuple[ast.expr | None, str, str]:
+    """The text that `made` is a part of, and what stands before and behind it there."""
+    if isinstance(value, ast.FormattedValue):
+        whole = code.parents.get(value)
+        if isinstance(whole, ast.JoinedStr) and all(isinstance(v, ast.Constant) or v is value for v in whole.values):
+            index = whole.values.index(value)
+            texts = [str(v.value) if isinstance(v, ast.Constant) else "" for v in whole.values]
+            return whole, "".join(texts[:index]), "".join(texts[index:])
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        if isinstance(value.left, ast.Constant) and isinstance(value.left.value, str):
+            return value, value.left.value, ""
+        if isinstance(value.right, ast.Constant) and isinstance(value.right.value, str):
+            return value, "", value.right.value
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mod) and isinstance(value.left, ast.Constant):
+        parts = re.split(r"%[sdir]", str(value.left.value))
+        if len(parts) == 2 and "%" not in "".join(parts):
+            return value, parts[0], parts[1]
+    if isinstance(value, ast.Call) and made in value.args and not value.keywords and len(value.args) > 1 and (
+            getattr(value.func, "attr", "") == "join" and "path" in code.source(value.func)):
+        return value, "", ""
+    return None, "", ""
 
 
 def _with_id(change: PassFlowId, code: Code) -> Splice:

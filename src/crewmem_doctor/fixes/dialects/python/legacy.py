@@ -12,7 +12,6 @@ from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.model.changes.code import UnifyMemory
 
 CLASSES = ("ShortTermMemory", "LongTermMemory", "EntityMemory", "ExternalMemory", "UserMemory")
-STORAGES = ("LTMSQLiteStorage", "RAGStorage", "KickoffTaskOutputsSQLiteStorage")
 TAKES = ("short_term_memory", "long_term_memory", "entity_memory", "external_memory", "user_memory")
 
 
@@ -25,8 +24,8 @@ class _Unified:
         for at in change.imports or (change.at,):
             alias = code.beginning(at, ast.alias)
             statement = code.parents[alias]
-            if not isinstance(alias, ast.alias) or not isinstance(statement, ast.ImportFrom) or alias.name not in (*CLASSES, *STORAGES):
-                raise Refused(f"line {at.line} of {self.path} imports something that has no successor; see docs/recipes for storages of a server")
+            if not isinstance(alias, ast.alias) or not isinstance(statement, ast.ImportFrom):
+                raise Refused(f"line {at.line} of {self.path} imports a module, not a class of it")
             self.imports.setdefault(statement, []).append(alias)
         self.classes = {a.asname or a.name: a.name for found in self.imports.values() for a in found}
         self.gone: list[ast.AST] = []
@@ -44,9 +43,10 @@ class _Unified:
                 self.refuse(node, "is used otherwise than to make a memory")
             elif not self.away(call):
                 self.used_at(call)
-        for node in self.uses(*(n for n, c in self.classes.items() if c in STORAGES)):
+        for node in self.uses(*(n for n, c in self.classes.items() if c not in CLASSES)):
             if not self.away(node):
-                self.refuse(node, "is a storage of its own, which this release does not take")
+                raise Refused(f"{node.id} at line {node.lineno} of {self.path} has no successor; docs/recipes has storage objects for "
+                              "Postgres and Redis")
         self.splices += [self.without(call, found) for call, found in self.arguments.items()]
         self.splices += [self.code.replaced(call, f"{self.memory()}({given})") for call, given in self.made if not self.away(call)]
         return [*self.splices, *self.rewritten_imports()]
@@ -65,7 +65,7 @@ class _Unified:
 
     def in_annotation(self, node: ast.AST) -> bool:
         above = self.code.parents.get(node)
-        return isinstance(above, (ast.arg, ast.AnnAssign)) and above.annotation is node or (
+        return (isinstance(above, (ast.arg, ast.AnnAssign)) and above.annotation is node) or (
             isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)) and above.returns is node)
 
     def used_at(self, call: ast.Call) -> None:
@@ -117,7 +117,6 @@ class _Unified:
     def without(self, call: ast.Call, found: list[ast.keyword]) -> Splice:
         """The call without the arguments of old, and with memory turned on."""
         on = next((k for k in call.keywords if k.arg == "memory"), None)
-        off = on is not None and isinstance(on.value, ast.Constant) and on.value.value in (False, None)
         if any(k.arg is None for k in call.keywords):
             raise Refused(f"the call at line {call.lineno} of {self.path} takes arguments from a dict")
         if on is None:
@@ -125,9 +124,11 @@ class _Unified:
             if rest:
                 raise Refused(f"the crew at line {call.lineno} of {self.path} does not say whether memory is on; turn it on there first")
             return self.code.replaced(first, "memory=True")
+        off = isinstance(on.value, ast.Constant) and on.value.value in (False, None)
+        if off and len(found) > 1:
+            raise Refused(f"the crew at line {call.lineno} of {self.path} has memory turned off; turn it on there first")
         if off:
-            return rewrite(self.code, call, "replace-other", place(call, found[0]), place(call, on), "True") if len(found) == 1 else (
-                self.refuse(call.func, "has memory turned off") or removed(self.code, call))
+            return rewrite(self.code, call, "replace-other", place(call, found[0]), place(call, on), "True")
         return removed(self.code, call, *found)
 
     def statement_gone(self, statement: ast.Assign) -> None:

@@ -77,11 +77,17 @@ def _importing(code: Code, before: Location) -> ast.stmt:
 
 def _without(code: Code, first: int, last: int) -> Splice:
     """Whole lines, 0-based and exclusive, with an empty line that would be left over."""
-    while last < len(code.lines) and not code.lines[last].strip() and (first == 0 or not code.lines[first - 1].strip()):
-        last += 1
+    above, below = _blank(code, range(first - 1, -1, -1)), _blank(code, range(last, len(code.lines)))
+    if above and below:
+        first, last = (first - above, last) if above <= below else (first, last + below)
     if last < len(code.lines):
         return Splice(code.starts[first], code.starts[last], "")
     return Splice(code.starts[first] - 1 if first else 0, len(code.text), "")
+
+
+def _blank(code: Code, lines: range) -> int:
+    """How many of these are empty, from the first one on."""
+    return next((n for n, line in enumerate(lines) if code.lines[line].strip()), len(lines))
 
 
 def _waited(change: WaitForSaves, code: Code) -> Sequence[Splice]:
