@@ -398,7 +398,9 @@ def test_older_classes_that_are_used_otherwise_are_refused(use: str) -> None:
 def test_an_object_where_it_belongs() -> None:
     text = "Crew(\n    memory=history,  # mine\n)\n"
     both(text, RenameArgument(at(text, "memory=history"), "long_term_memory", "memory=True"), text.replace(
-        "memory=history", "memory=True, long_term_memory=history"))
+        "memory=history", "memory=True,\n    long_term_memory=history"))
+    both("Crew(memory=history)\n", RenameArgument(at("Crew(memory=history)\n", "memory=history"), "entity_memory", "memory=True"),
+         "Crew(memory=True, entity_memory=history)\n")
 
 
 def test_what_nobody_can_write_is_said() -> None:

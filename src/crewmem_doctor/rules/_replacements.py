@@ -90,15 +90,13 @@ def _dropped(use: Use, release: Release) -> Fix:
     """What every release in question ignores can go; a store that is meant must be made."""
     if _removable(use):
         return replace(_for_crew(release), title=f"Remove {use.what}=, which nothing reads", safe=True, changes=(RemoveArgument(use.at),))
-    return replace(_for_crew(release), changes=_as_meant(use))
-
-
-def _as_meant(use: Use) -> tuple[Change, ...]:
     given = use.given.value if use.given is not None else None
     kind = given.callee.rsplit(".", 1)[-1] if isinstance(given, Build) else ""
     if use.what == "memory" and kind in ARGUMENTS and use.owner.endswith(".Crew"):
-        return (RenameArgument(use.at, ARGUMENTS[kind], "memory=True"),)
-    return declined(use.at, "a server or a store of one's own needs a storage object; docs/recipes has those for Postgres and Redis")
+        return Fix(f"Turn memory on and hand the object over as {ARGUMENTS[kind]}=",
+                   f"Crew(agents=[…], tasks=[…], memory=True, {ARGUMENTS[kind]}=…)",
+                   changes=(RenameArgument(use.at, ARGUMENTS[kind], "memory=True"),))
+    return replace(_for_crew(release), changes=declined(use.at, "a server or a store of one's own needs a storage object; docs/recipes has those for Postgres and Redis"))
 
 
 def _without(use: Use, release: Release) -> Fix | None:

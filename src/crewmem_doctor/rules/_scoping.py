@@ -24,6 +24,8 @@ def scoping(project: Project, memories: list[tuple[Memory, list[Reach]]]) -> tup
     if memory.kind in ("external", "third_party"):
         return declined(memory.at, "its constant id is a choice that only a person can undo; pass the caller's own")
     if not (unified(project.release) and project.release.always(takes_scope)):
+        if not project.release.locked and takes_scope(project.release.newest):
+            return declined(memory.at, f"not every release that the requirement allows has scopes; pin crewai=={project.release.newest}")
         return declined(memory.at, "this release has no scopes; docs/recipes/postgres_external_storage.md shows a memory for each user")
     if len(memories) > 1:
         return declined(memory.at, "several memories are used there; hand each of them a scope for the caller")

@@ -40,8 +40,8 @@ from crewmem_doctor.rules._settings import environment_at, lacks, written_in_cod
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import remembers
 
-FILL = "The names in os.environ[…] are placeholders: set them, or the program stops where memory is made. What another embedder has " \
-       "stored is not found with this one."
+FILL = "The names in os.environ[…] are placeholders: set them, or the program stops where memory is made. The embedder may need " \
+       "a package of its own, and does not find what another one has stored."
 KINDS = ("crew", "memory", "agent", "short_term", "entity")
 # LLM providers that have an embedder in CrewAI under this name.
 EMBEDDERS = {"gemini": "google-generativeai", "ollama": "ollama", "azure": "azure", "cohere": "cohere", "bedrock": "amazon-bedrock",

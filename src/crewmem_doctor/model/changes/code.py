@@ -56,11 +56,13 @@ class ReplaceExpression(CodeChange):
 
 @dataclass(frozen=True, slots=True)
 class ReplaceText(CodeChange):
-    """Put the constant text `value` for the expression at `at`; of an assignment or a call that sets `name`, for the value
-    that it sets. An f-string, a joined path or a call that makes a path is replaced as a whole."""
+    """Put the constant text `value` for the expression at `at`; of an assignment or a call that sets `name`, for the
+    value that it sets. An f-string, a joined path or a call that makes a path is replaced as a whole.
+    With `old`, only that constant text inside the expression is."""
 
     value: str
     name: str = ""
+    old: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class CallerChange(CodeChange):
 
 @dataclass(frozen=True, slots=True)
 class UseCaller(CallerChange):
-    """Put the caller's id for the value at `at` that is made anew each time. Where the caller need not send one, the made
-    one stays as what stands in for it."""
+    """Put the caller's id for the value at `at` that is made anew each time. Where the caller need not send one, the
+    made one stays as what stands in for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,12 @@ class PassFlowId(CallerChange):
 
 @dataclass(frozen=True, slots=True)
 class ScopeMemory(CallerChange):
-    """Hand the call one memory's scope for each caller, for the argument at `at` (`Argument.at`): the dict that meant to,
-    the flag that turns memory on, or the memory object itself.
+    """Hand the call one memory's scope for each caller, for the argument at `at` (`Argument.at`): the dict that meant
+    to, the flag that turns memory on, or the memory object itself.
 
     The caller's id is the dict's value under one of `keys`, else `caller` where that is given, else one of `known`; the
-    scope is `prefix` + id + `suffix`. The memory is made once, at import, by `memory_import` as (module, name), and called
-    `variable` where that name is free; without a `variable` it is made in place.
+    scope is `prefix` + id + `suffix`. The memory is made once, at import, by `memory_import` as (module, name), and
+    called `variable` where that name is free; without a `variable` it is made in place.
     """
 
     keys: tuple[str, ...] = ()
@@ -138,7 +140,7 @@ class PassCaller(CallerChange):
 @dataclass(frozen=True, slots=True)
 class UnifyMemory(CodeChange):
     """Use the one `Memory` for the older memory classes of CrewAI that the module at `at` imports at `imports`: their
-    objects go where a crew takes them as the arguments of old, and become a `Memory` where they are handed to `memory`."""
+    objects go where a crew takes them as the arguments of old, and become a `Memory` where `memory` takes them."""
 
     imports: tuple[Location, ...] = ()
 

@@ -1,7 +1,7 @@
 """Python: `ast` says where things stand, text is spliced there, and libcst writes the arguments of a call anew.
 
-libcst is imported when the first call is rewritten, sees that call alone, and only what `ast` accepts: on deep nesting it
-would take the process down. A call past LIMIT characters is rewritten in a child process.
+libcst is imported when the first call is rewritten, sees that call alone, and only what `ast` accepts: on deep nesting
+it would take the process down. A call past LIMIT characters is rewritten in a child process.
 """
 
 from __future__ import annotations
@@ -27,18 +27,30 @@ if TYPE_CHECKING:
     from crewmem_doctor.fixes.dialects.python.syntax import Splice
 
 LIMIT = 200_000
-PATIENCE = 120      # seconds for the child
+PATIENCE = 120  # seconds for the child
 # Which module of this package has the function `apply(change, code)` for a kind of change.
 TRANSFORMS: dict[type[Change], str] = {
-    changes.RemoveArgument: "arguments", changes.ReplaceArgument: "arguments", changes.AddArgument: "arguments",
+    changes.RemoveArgument: "arguments",
+    changes.ReplaceArgument: "arguments",
+    changes.AddArgument: "arguments",
     changes.RenameArgument: "arguments",
-    changes.ReplaceExpression: "expressions", changes.ReplaceText: "expressions", changes.EndScope: "expressions",
-    changes.UseCaller: "keys", changes.ConstantName: "keys", changes.PassFlowId: "keys",
-    changes.ScopeMemory: "scopes", changes.ScopeCall: "scopes",
-    changes.AddParameter: "passing", changes.PassCaller: "passing",
-    changes.RaiseAgain: "handlers", changes.RaiseInstead: "handlers",
-    changes.SetBeforeImport: "statements", changes.WaitForSaves: "statements", changes.MakeOnce: "statements",
-    changes.UnifyMemory: "legacy", changes.Decline: "declined",
+    changes.ReplaceExpression: "expressions",
+    changes.ReplaceText: "expressions",
+    changes.EndScope: "expressions",
+    changes.UseCaller: "keys",
+    changes.ConstantName: "keys",
+    changes.PassFlowId: "keys",
+    changes.ScopeMemory: "scopes",
+    changes.ScopeCall: "scopes",
+    changes.AddParameter: "passing",
+    changes.PassCaller: "passing",
+    changes.RaiseAgain: "handlers",
+    changes.RaiseInstead: "handlers",
+    changes.SetBeforeImport: "statements",
+    changes.WaitForSaves: "statements",
+    changes.MakeOnce: "statements",
+    changes.UnifyMemory: "legacy",
+    changes.Decline: "declined",
 }
 
 
@@ -68,8 +80,14 @@ def spliced(text: str, tree: ast.Module, change: changes.CodeChange) -> Sequence
 def in_child(task: tuple[object, ...], path: str) -> str:
     """A call's text rewritten by libcst in a process of its own."""
     try:
-        done = subprocess.run([sys.executable, "-m", f"{__name__}.child"], input=pickle.dumps(task),
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", f"{__name__}.child"],
+            input=pickle.dumps(task),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         raise Refused(f"{path} is too large to be rewritten") from None
     if done.returncode:
@@ -91,10 +109,10 @@ def edits(document: Document, splices: Sequence[Splice]) -> Iterator[Edit]:
         first, last = text.count("\n", 0, group[0].start), max(text.count("\n", 0, s.end) for s in group)
         new, end = "", starts[first]
         for splice in group:
-            new += text[end:splice.start] + splice.text
+            new += text[end : splice.start] + splice.text
             end = splice.end
-        new += text[end:starts[last] + len(lines[last])]
-        yield from between_lines(document, lines[first:last + 1], new.split("\n"), first)
+        new += text[end : starts[last] + len(lines[last])]
+        yield from between_lines(document, lines[first : last + 1], new.split("\n"), first)
 
 
 def _groups(text: str, splices: Sequence[Splice]) -> Iterator[list[Splice]]:
@@ -103,7 +121,7 @@ def _groups(text: str, splices: Sequence[Splice]) -> Iterator[list[Splice]]:
     for splice in sorted(dict.fromkeys(splices), key=lambda s: (s.start, s.end)):
         if group and splice.start < group[-1].end:
             raise Refused("two changes of one place meet")
-        if group and "\n" in text[group[-1].end:splice.start]:
+        if group and "\n" in text[group[-1].end : splice.start]:
             yield group
             group = []
         group.append(splice)
@@ -115,7 +133,7 @@ def _check(document: Document, splices: Sequence[Splice]) -> None:
     """What is written must be Python again."""
     text, new, end = document.text, "", 0
     for splice in sorted(dict.fromkeys(splices), key=lambda s: (s.start, s.end)):
-        new += text[end:splice.start] + splice.text
+        new += text[end : splice.start] + splice.text
         end = splice.end
     if isinstance(parse(new + text[end:], document.path), Gap):
         raise Refused(f"{document.path} would not be Python afterwards")

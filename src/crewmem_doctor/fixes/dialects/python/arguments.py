@@ -39,7 +39,10 @@ def apply(change: Union[RemoveArgument, ReplaceArgument, RenameArgument, AddArgu
         if any(k.arg in (None, change.name) for k in call.keywords):
             raise Refused(f"the call at line {change.at.line} of {code.path} may be given {change.name} already")
         value = code.source(argument.value if isinstance(argument, ast.keyword) else argument)
-        return [code.replaced(argument, f"{change.instead}, {change.name}={value}")]
+        line = code.lines[argument.lineno - 1]
+        indent = line[: argument.col_offset]
+        gap = f"\n{indent}" if not indent.strip() else " "
+        return [code.replaced(argument, f"{change.instead},{gap}{change.name}={value}")]
     call = code.call(change.at)
     value, lines = needed(code, change.imports, change.value, code.top(call))
     return [with_argument(code, call, change.name, value), *lines]
@@ -53,7 +56,7 @@ def with_argument(code: Code, call: ast.Call, name: str, value: str) -> Splice:
         raise Refused(f"the call at line {call.lineno} of {code.path} takes arguments from a dict")
     if "\n" in value:
         line = code.lines[call.lineno - 1]
-        value = value.replace("\n", "\n" + line[:len(line) - len(line.lstrip())] + code.step)
+        value = value.replace("\n", "\n" + line[: len(line) - len(line.lstrip())] + code.step)
     return rewrite(code, call, "add", name, value)
 
 
@@ -104,7 +107,7 @@ def without(call: cst.Call, argument: cst.Arg) -> cst.Call:
     index = next((i for i, a in enumerate(call.args) if a is argument), None)
     if index is None:
         raise Refused("the argument is not part of the call any more")
-    rest = [*call.args[:index], *call.args[index + 1:]]
+    rest = [*call.args[:index], *call.args[index + 1 :]]
     if not rest:
         return call.with_changes(args=[], whitespace_before_args=cst.SimpleWhitespace(""))
     if index == len(rest):
@@ -119,8 +122,11 @@ def _last(now: cst.Arg, gone: cst.Arg) -> cst.Arg:
     if isinstance(now.comma, cst.Comma):
         own, comma = now.comma.whitespace_after, isinstance(gone.comma, cst.Comma)
         after = gone.comma.whitespace_after if isinstance(gone.comma, cst.Comma) else gone.whitespace_after_arg
-        if isinstance(own, cst.ParenthesizedWhitespace) and isinstance(after, cst.ParenthesizedWhitespace) and (
-                comma or own.first_line.comment is not None):
+        if (
+            isinstance(own, cst.ParenthesizedWhitespace)
+            and isinstance(after, cst.ParenthesizedWhitespace)
+            and (comma or own.first_line.comment is not None)
+        ):
             own = own.with_changes(indent=after.indent, last_line=after.last_line)
             return now.with_changes(comma=now.comma.with_changes(whitespace_after=own))
     return now.with_changes(comma=gone.comma, whitespace_after_arg=gone.whitespace_after_arg)
@@ -130,8 +136,11 @@ def added(call: cst.Call, name: str, value: str) -> cst.Call:
     """The call with one more argument behind the others, on a line of its own where they are."""
     import libcst as cst  # slow to import
 
-    new = cst.Arg(cst.parse_expression(value), keyword=cst.Name(name),
-                  equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")))
+    new = cst.Arg(
+        cst.parse_expression(value),
+        keyword=cst.Name(name),
+        equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")),
+    )
     if not call.args:
         return call.with_changes(args=[new])
     last = call.args[-1]
@@ -143,5 +152,10 @@ def added(call: cst.Call, name: str, value: str) -> cst.Call:
     elif isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):
         between = call.whitespace_before_args
     comma = cst.Comma(whitespace_after=between)
-    return call.with_changes(args=[*call.args[:-1], last.with_changes(comma=comma),
-                                   new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg)])
+    return call.with_changes(
+        args=[
+            *call.args[:-1],
+            last.with_changes(comma=comma),
+            new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
+        ]
+    )

@@ -1,8 +1,8 @@
 """The expression by which a function knows who calls it.
 
-An entry point says in phrases what it knows ("parameter user_id", "session_id of the body", "header X-User-Id"). Here the
-phrase is found again as something that is in scope: a parameter, a field of one, or a variable that was read from the
-request in a statement that surely ran before.
+An entry point says in phrases what it knows ("parameter user_id", "session_id of the body", "header X-User-Id"). Here
+the phrase is found again as something that is in scope: a parameter, a field of one, or a variable that was read from
+the request in a statement that surely ran before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from crewmem_doctor.fixes.dialects.python.syntax import Code, FunctionNode
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.model.record import dataclass
 
-_PHRASE = re.compile(r"(?:parameter|header|cookie) (?P<given>\S+)|(?P<field>\w+) of (?:the|its) |Depends\((?P<dependency>\w+)\)")
+_PHRASE = re.compile(
+    r"(?:parameter|header|cookie) (?P<given>\S+)|(?P<field>\w+) of (?:the|its) |Depends\((?P<dependency>\w+)\)"
+)
 _REQUEST = frozenset(("request", "req", "session", "cl", "st", "websocket", "ws", "event", "g"))
 _MADE = re.compile(r"\b(?:uuid\d?|time|random|secrets|token_\w+|getpid|now|utcnow|id)\s*\(")
 _FIELDS = ("id", "user_id", "sub", "uid", "username", "email")
@@ -37,14 +39,20 @@ def caller(code: Code, node: ast.AST, known: tuple[str, ...]) -> Caller:
             found = next(_candidates(code, function, node, phrase), None)
             if found is not None:
                 return found
-    raise Refused(f"nothing in scope at line {getattr(node, 'lineno', 0)} of {code.path} says who calls; pass the caller's id to it")
+    raise Refused(
+        f"nothing in scope at line {getattr(node, 'lineno', 0)} of {code.path} says who calls; "
+        "pass the caller's id to it"
+    )
 
 
 def certain(code: Code, node: ast.AST, known: tuple[str, ...]) -> str:
     """The same, and the id is always there."""
     found = caller(code, node, known)
     if not found.certain:
-        raise Refused(f"{found.expression} may be missing at line {getattr(node, 'lineno', 0)} of {code.path}; decide there what holds then")
+        raise Refused(
+            f"{found.expression} may be missing at line {getattr(node, 'lineno', 0)} of {code.path}; "
+            "decide there what holds then"
+        )
     return found.expression
 
 
@@ -53,7 +61,16 @@ def _candidates(code: Code, function: FunctionNode, node: ast.AST, phrase: str) 
     if match is None:
         return
     given, field, dependency = match["given"], match["field"], match["dependency"]
-    names = [n for n in (given, (given or "").lower().replace("-", "_"), (given or "").lower().replace("-", "_").removeprefix("x_"), field) if n]
+    names = [
+        n
+        for n in (
+            given,
+            (given or "").lower().replace("-", "_"),
+            (given or "").lower().replace("-", "_").removeprefix("x_"),
+            field,
+        )
+        if n
+    ]
     for name in names:
         yield from _parameter(function, name)
         yield from _variable(code, function, node, name)
@@ -83,7 +100,9 @@ def _optional(annotation: ast.expr | None, default: ast.expr | None) -> bool:
     if "Optional" in text or "None" in text:
         return True
     if isinstance(default, ast.Call):
-        first = default.args[0] if default.args else next((k.value for k in default.keywords if k.arg == "default"), None)
+        first = (
+            default.args[0] if default.args else next((k.value for k in default.keywords if k.arg == "default"), None)
+        )
         return first is not None and not (isinstance(first, ast.Constant) and first.value is ...)
     return default is not None
 
@@ -97,8 +116,10 @@ def _variable(code: Code, function: FunctionNode, node: ast.AST, name: str) -> I
         if statement is own:
             break
         if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
-            if any(isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id == name for n in ast.walk(statement)):
-                found = None        # set again on some way
+            if any(
+                isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id == name for n in ast.walk(statement)
+            ):
+                found = None  # set again on some way
             continue
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         bound = {t.id for t in targets if isinstance(t, ast.Name)}
@@ -115,7 +136,12 @@ def _variable(code: Code, function: FunctionNode, node: ast.AST, name: str) -> I
 def _may_miss(value: ast.expr) -> bool:
     """`data.get("user_id")` may give None; `data["user_id"]` and an attribute do not."""
     inner = value
-    while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("str", "int") and inner.args:
+    while (
+        isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Name)
+        and inner.func.id in ("str", "int")
+        and inner.args
+    ):
         inner = inner.args[0]
     if isinstance(inner, ast.Await):
         inner = inner.value
@@ -127,10 +153,22 @@ def _attribute(code: Code, function: FunctionNode, field: str) -> Iterator[Calle
     classes = {n.name: n for n in ast.walk(code.tree) if isinstance(n, ast.ClassDef)}
     for arg, _ in _parameters(function):
         kind = classes.get(arg.annotation.id) if isinstance(arg.annotation, ast.Name) else None
-        declared = next((s for s in kind.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
-                         and s.target.id == field), None) if kind is not None else None
-        read = any(isinstance(n, ast.Attribute) and n.attr == field and isinstance(n.value, ast.Name) and n.value.id == arg.arg
-                   for n in ast.walk(function))
+        declared = (
+            next(
+                (
+                    s
+                    for s in kind.body
+                    if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name) and s.target.id == field
+                ),
+                None,
+            )
+            if kind is not None
+            else None
+        )
+        read = any(
+            isinstance(n, ast.Attribute) and n.attr == field and isinstance(n.value, ast.Name) and n.value.id == arg.arg
+            for n in ast.walk(function)
+        )
         if declared is not None:
             yield Caller(f"{arg.arg}.{field}", not _optional(declared.annotation, declared.value))
         elif read and kind is None:
@@ -147,7 +185,11 @@ def _depended(code: Code, function: FunctionNode, dependency: str) -> Iterator[C
         if annotation.startswith(_PLAIN):
             yield Caller(arg.arg, True)
         for node in ast.walk(function):
-            if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.value, ast.Name) and node.value.id == arg.arg:
+            if (
+                isinstance(node, (ast.Attribute, ast.Subscript))
+                and isinstance(node.value, ast.Name)
+                and node.value.id == arg.arg
+            ):
                 key = node.attr if isinstance(node, ast.Attribute) else getattr(node.slice, "value", None)
                 if key in _FIELDS:
                     yield Caller(code.source(node), True)

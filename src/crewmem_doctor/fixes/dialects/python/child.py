@@ -1,4 +1,4 @@
-"""Rewrites one call: (action, text, arguments) comes pickled on stdin, (True, text) or (False, reason) goes to stdout."""
+"""Rewrites one call: (action, text, arguments) comes pickled on stdin, (True, text) or (False, reason) goes out."""
 
 from __future__ import annotations
 

@@ -19,6 +19,11 @@ def apply(change: Union[ReplaceExpression, ReplaceText, EndScope], code: Code) -
         return [_ended(code, value_at(code, change.at), change.segment)]
     if isinstance(change, ReplaceText):
         old = _set(code, change) if change.name else value_at(code, change.at)
+        if change.old:
+            inner = [n for n in ast.walk(old) if isinstance(n, ast.Constant) and n.value == change.old]
+            if len(inner) != 1:
+                raise Refused(f"{change.old!r} does not stand at line {change.at.line} of {code.path}")
+            old = inner[0]
         return [code.replaced(old, text(change.value, code.source(old)))]
     old = code.spanning(change.at)
     value, lines = needed(code, change.imports, change.value, code.top(old))
@@ -77,7 +82,10 @@ def _ended(code: Code, value: ast.expr, segment: str) -> Splice:
         return Splice(end, end, " + " + text(f"/{segment}", source))
     if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)):
         return Splice(end, end, " + " + text(f"/{segment}"))
-    raise Refused(f"the scope at line {value.lineno} of {code.path} is put together in a way that is not known; end it with one more segment")
+    raise Refused(
+        f"the scope at line {value.lineno} of {code.path} is put together in a way that is not known; "
+        "end it with one more segment"
+    )
 
 
 def _strings(source: str) -> list[str]:

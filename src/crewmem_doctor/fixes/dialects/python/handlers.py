@@ -43,7 +43,10 @@ def _handler(change: RaiseAgain, code: Code, handler: ast.ExceptHandler) -> Sequ
     for statement in body:
         constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         if not (isinstance(statement, (ast.Expr, *_GOES)) or constant):
-            raise Refused(f"the handler at line {handler.lineno} of {code.path} does more than to log and go on; let it raise in the end")
+            raise Refused(
+                f"the handler at line {handler.lineno} of {code.path} does more than to log and go on; "
+                "let it raise in the end"
+            )
     kept = [s for s in body if isinstance(s, ast.Expr) and not isinstance(s.value, ast.Constant)]
     lines = [] if kept else [""]
     moved: list[Splice] = []
@@ -51,14 +54,17 @@ def _handler(change: RaiseAgain, code: Code, handler: ast.ExceptHandler) -> Sequ
         call, moved = _log(code, change.message, code.top(handler))
         lines = [call]
     lines.append("raise")
-    if body[0].lineno == handler.lineno or "\n" not in code.text[code.span(handler)[0]:code.span(body[0])[0]]:
+    if body[0].lineno == handler.lineno or "\n" not in code.text[code.span(handler)[0] : code.span(body[0])[0]]:
         raise Refused(f"the handler at line {handler.lineno} of {code.path} stands on one line")
     indent = code.indentation(body[0])
     gone = [s for s in body if s not in kept]
     if not gone:
         return [code.below(kept[-1], f"{indent}raise"), *moved]
     if kept and body.index(gone[0]) < body.index(kept[-1]):
-        raise Refused(f"the handler at line {handler.lineno} of {code.path} goes on before it logs; let it raise in the end")
+        raise Refused(
+            f"the handler at line {handler.lineno} of {code.path} goes on before it logs; "
+            "let it raise in the end"
+        )
     for statement in gone:
         code.indentation(statement)
     return [Splice(code.span(gone[0])[0], code.span(gone[-1])[1], f"\n{indent}".join(lines)), *moved]
@@ -78,7 +84,11 @@ def _suppressed(change: RaiseAgain, code: Code, block: ast.With | ast.AsyncWith)
     step = code.indentation(block.body[0])
     start, end = code.span(block)[0], code.span(item)[1]
     colon = code.text.index(":", end) + 1
-    return [Splice(start, colon, "try:"), code.below(block, f"{indent}except {what}:\n{step}{call}\n{step}raise"), *moved]
+    return [
+        Splice(start, colon, "try:"),
+        code.below(block, f"{indent}except {what}:\n{step}{call}\n{step}raise"),
+        *moved,
+    ]
 
 
 def _log(code: Code, message: str, index: int) -> tuple[str, list[Splice]]:

@@ -20,7 +20,9 @@ def needed(code: Code, imports: Iterable[tuple[str, str]], value: str, index: in
     lines = []
     for module, name in imports:
         local, line = name_of(code, module, name, index)
-        value = re.sub(rf"(?<![\w.]){re.escape(name or module)}\b", local, value) if local != (name or module) else value
+        value = (
+            re.sub(rf"(?<![\w.]){re.escape(name or module)}\b", local, value) if local != (name or module) else value
+        )
         lines += [line] if line else []
     return value, added(code, lines, index)
 
@@ -46,12 +48,15 @@ def name_of(code: Code, module: str, name: str, index: int) -> tuple[str, str]:
 
 
 def _imports(code: Code, module: str) -> bool:
-    return any(isinstance(s, ast.Import) and any(a.name == module and a.asname is None for a in s.names) for s in code.tree.body)
+    return any(
+        isinstance(s, ast.Import) and any(a.name == module and a.asname is None for a in s.names)
+        for s in code.tree.body
+    )
 
 
 def added(code: Code, lines: list[str], index: int) -> list[Splice]:
-    """`import x` above the first import, `from x import y` behind the last one above the module's statement `index`; where
-    there is none, behind the docstring."""
+    """`import x` above the first import, `from x import y` behind the last one above the module's statement `index`;
+    where there is none, behind the docstring."""
     lines = sorted(dict.fromkeys(lines), key=lambda line: line.startswith("from"))
     above = code.tree.body[:index]
     imports = [s for s in above if isinstance(s, (ast.Import, ast.ImportFrom))]
@@ -60,14 +65,21 @@ def added(code: Code, lines: list[str], index: int) -> list[Splice]:
         whole, parts = ([line for line in lines if line.startswith(word)] for word in ("import", "from"))
         first = plain[0]
         near = isinstance(first, ast.Import) and first.names[0].name.partition(".")[0] in sys.stdlib_module_names
-        return [*([code.before(code.first_line(first), "\n".join(whole) + ("" if near else "\n"))] if whole else []),
-                *([code.below(plain[-1], "\n".join(parts))] if parts else [])]
+        return [
+            *([code.before(code.first_line(first), "\n".join(whole) + ("" if near else "\n"))] if whole else []),
+            *([code.below(plain[-1], "\n".join(parts))] if parts else []),
+        ]
     if not lines:
         return []
     text = "\n".join(lines)
     if imports:
         return [code.below(imports[-1], f"\n{text}")]
-    first = code.tree.body[0]
-    if above and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return [code.below(first, f"\n{text}")]
-    return [code.before(code.first_line(first), f"{text}\n")]
+    opening = code.tree.body[0]
+    if (
+        above
+        and isinstance(opening, ast.Expr)
+        and isinstance(opening.value, ast.Constant)
+        and isinstance(opening.value.value, str)
+    ):
+        return [code.below(opening, f"\n{text}")]
+    return [code.before(code.first_line(opening), f"{text}\n")]

@@ -26,8 +26,15 @@ def _whole(code: Code, made: ast.expr) -> ast.expr:
     """`uuid4().hex[:8]` of `uuid4()`, and `str(uuid4())`."""
     while True:
         above = code.parents.get(made)
-        called = isinstance(above, ast.Call) and (above.func is made or (
-            isinstance(above.func, ast.Name) and above.func.id in ("str", "int", "hex") and above.args == [made] and not above.keywords))
+        called = isinstance(above, ast.Call) and (
+            above.func is made
+            or (
+                isinstance(above.func, ast.Name)
+                and above.func.id in ("str", "int", "hex")
+                and above.args == [made]
+                and not above.keywords
+            )
+        )
         taken = isinstance(above, (ast.Attribute, ast.Subscript)) and above.value is made
         if not (called or taken):
             return made
@@ -42,7 +49,10 @@ def _sent(change: UseCaller, code: Code, made: ast.expr) -> Splice:
         plain = "." not in found.expression and "[" not in found.expression and _is_text(code, made, found.expression)
         return code.replaced(made, found.expression if inside or plain else f"str({found.expression})")
     if inside:
-        raise Refused(f"{found.expression} may be missing at line {made.lineno} of {code.path}; make an id only then, and return it")
+        raise Refused(
+            f"{found.expression} may be missing at line {made.lineno} of {code.path}; "
+            "make an id only then, and return it"
+        )
     return code.replaced(made, f"{found.expression} or {code.source(made)}")
 
 
@@ -60,12 +70,15 @@ def _constant(code: Code, made: ast.expr) -> Splice:
     value = code.parents.get(made)
     whole, before, after = _around(code, made, value)
     if isinstance(value, ast.Call) and whole is value:
-        return removed(code, value, made)       # a part of os.path.join
+        return removed(code, value, made)  # a part of os.path.join
     before, after = before.rstrip(" -_:#(."), after.lstrip(" -_:#)")
     kept = before + (after[1:] if before.endswith("/") and after.startswith("/") else after)
     kept = kept.rstrip("/")
     if whole is None or len(kept.strip(" ./")) < 2:
-        raise Refused(f"nothing else than what is new each time is in the text at line {made.lineno} of {code.path}; give it a constant one")
+        raise Refused(
+            f"nothing else than what is new each time is in the text at line {made.lineno} of {code.path}; "
+            "give it a constant one"
+        )
     return code.replaced(whole, text(kept, code.source(whole)))
 
 
@@ -86,8 +99,13 @@ def _around(code: Code, made: ast.expr, value: ast.AST | None) -> tuple[ast.expr
         parts = re.split(r"%[sdir]", str(value.left.value))
         if len(parts) == 2 and "%" not in "".join(parts):
             return value, parts[0], parts[1]
-    if isinstance(value, ast.Call) and made in value.args and not value.keywords and len(value.args) > 1 and (
-            getattr(value.func, "attr", "") == "join" and "path" in code.source(value.func)):
+    if (
+        isinstance(value, ast.Call)
+        and made in value.args
+        and not value.keywords
+        and len(value.args) > 1
+        and (getattr(value.func, "attr", "") == "join" and "path" in code.source(value.func))
+    ):
         return value, "", ""
     return None, "", ""
 
@@ -111,4 +129,7 @@ def _with_id(change: PassFlowId, code: Code) -> Splice:
         return Splice(begins, begins, f'"id": {who},{gap}')
     if isinstance(value, ast.Name):
         return code.replaced(value, f'{{**{value.id}, "id": {who}}}')
-    raise Refused(f'the inputs at line {call.lineno} of {code.path} are made elsewhere; put the conversation\'s id into them as "id"')
+    raise Refused(
+        f'the inputs at line {call.lineno} of {code.path} are made elsewhere; '
+        'put the conversation\'s id into them as "id"'
+    )

@@ -30,7 +30,7 @@ class _Unified:
         self.classes = {a.asname or a.name: a.name for found in self.imports.values() for a in found}
         self.gone: list[ast.AST] = []
         self.splices: list[Splice] = []
-        self.made: list[tuple[ast.Call, str]] = []      # calls that become a Memory, with its argument
+        self.made: list[tuple[ast.Call, str]] = []  # calls that become a Memory, with its argument
         self.arguments: dict[ast.Call, list[ast.keyword]] = {}
 
     def run(self) -> Sequence[Splice]:
@@ -45,15 +45,23 @@ class _Unified:
                 self.used_at(call)
         for node in self.uses(*(n for n, c in self.classes.items() if c not in CLASSES)):
             if not self.away(node):
-                raise Refused(f"{node.id} at line {node.lineno} of {self.path} has no successor; docs/recipes has storage objects for "
-                              "Postgres and Redis")
+                raise Refused(
+                    f"{node.id} at line {node.lineno} of {self.path} has no successor; "
+                    "docs/recipes has storage objects for "
+                    "Postgres and Redis"
+                )
         self.splices += [self.without(call, found) for call, found in self.arguments.items()]
-        self.splices += [self.code.replaced(call, f"{self.memory()}({given})") for call, given in self.made if not self.away(call)]
+        self.splices += [
+            self.code.replaced(call, f"{self.memory()}({given})") for call, given in self.made if not self.away(call)
+        ]
         return [*self.splices, *self.rewritten_imports()]
 
     def refuse(self, node: ast.AST, why: str) -> None:
         name = getattr(node, "id", "memory")
-        raise Refused(f"{name} at line {getattr(node, 'lineno', 0)} of {self.path} {why}; there is only Memory, with remember() and recall()")
+        raise Refused(
+            f"{name} at line {getattr(node, 'lineno', 0)} of {self.path} {why}; "
+            "there is only Memory, with remember() and recall()"
+        )
 
     def uses(self, *names: str) -> Iterator[ast.Name]:
         """In the order of the text."""
@@ -66,7 +74,8 @@ class _Unified:
     def in_annotation(self, node: ast.AST) -> bool:
         above = self.code.parents.get(node)
         return (isinstance(above, (ast.arg, ast.AnnAssign)) and above.annotation is node) or (
-            isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)) and above.returns is node)
+            isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)) and above.returns is node
+        )
 
     def used_at(self, call: ast.Call) -> None:
         """A memory that is made: handed over where it is made, or kept under a name."""
@@ -75,7 +84,11 @@ class _Unified:
             self.handed(above, call)
         elif isinstance(above, ast.Assign) and len(above.targets) == 1 and isinstance(above.targets[0], ast.Name):
             name = above.targets[0].id
-            bindings = [n for n in ast.walk(self.code.tree) if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)]
+            bindings = [
+                n
+                for n in ast.walk(self.code.tree)
+                if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
+            ]
             reads = [n for n in self.uses(name) if isinstance(n.ctx, ast.Load)]
             if len(bindings) != 1 or not all(isinstance(self.code.parents.get(n), ast.keyword) for n in reads):
                 self.refuse(call.func, f"is kept as {name}, which is used otherwise than as an argument")
@@ -101,7 +114,7 @@ class _Unified:
         return True
 
     def storage(self, made: ast.Call) -> str:
-        """`storage=…` of a Memory for where the older class kept its records: a directory in place of a database file."""
+        """`storage=…` of a Memory for where the older class kept its records: a directory in place of a file."""
         given = [k for k in made.keywords if not (isinstance(k.value, ast.Constant) and k.value.value is None)]
         kept = [f"embedder={self.code.source(k.value)}" for k in given if k.arg in ("embedder", "embedder_config")]
         where = [k for k in given if k.arg in ("storage", "path")]
@@ -122,11 +135,16 @@ class _Unified:
         if on is None:
             first, rest = found[0], found[1:]
             if rest:
-                raise Refused(f"the crew at line {call.lineno} of {self.path} does not say whether memory is on; turn it on there first")
+                raise Refused(
+                    f"the crew at line {call.lineno} of {self.path} does not say whether memory is on; "
+                    "turn it on there first"
+                )
             return self.code.replaced(first, "memory=True")
         off = isinstance(on.value, ast.Constant) and on.value.value in (False, None)
         if off and len(found) > 1:
-            raise Refused(f"the crew at line {call.lineno} of {self.path} has memory turned off; turn it on there first")
+            raise Refused(
+                f"the crew at line {call.lineno} of {self.path} has memory turned off; turn it on there first"
+            )
         if off:
             return rewrite(self.code, call, "replace-other", place(call, found[0]), place(call, on), "True")
         return removed(self.code, call, *found)
@@ -138,9 +156,19 @@ class _Unified:
             self.refuse(statement.targets[0], "is all that its block does")
         self.gone.append(statement)
         first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
-        if last < len(self.code.lines) and not self.code.lines[last].strip() and (first == 0 or not self.code.lines[first - 1].strip()):
+        if (
+            last < len(self.code.lines)
+            and not self.code.lines[last].strip()
+            and (first == 0 or not self.code.lines[first - 1].strip())
+        ):
             last += 1
-        self.splices.append(Splice(self.code.starts[first], self.code.starts[last] if last < len(self.code.lines) else len(self.code.text), ""))
+        self.splices.append(
+            Splice(
+                self.code.starts[first],
+                self.code.starts[last] if last < len(self.code.lines) else len(self.code.text),
+                "",
+            )
+        )
 
     def memory(self) -> str:
         return "Memory" if "Memory" not in self.code.names else self.code.free("CrewMemory", "CrewAIMemory")
@@ -175,12 +203,18 @@ def apply(change: UnifyMemory, code: Code) -> Sequence[Splice]:
 
 
 def _path(value: ast.expr) -> str | None:
-    """The path of `"/data/x.db"`, `{"type": "sqlite", "path": "/data/x.db"}` or `LTMSQLiteStorage(db_path="/data/x.db")`."""
+    """The path of `"/data/x.db"`, `{"path": "/data/x.db"}` or `LTMSQLiteStorage(db_path="/data/x.db")`."""
     if isinstance(value, ast.Constant):
         return value.value if isinstance(value.value, str) else None
     if isinstance(value, ast.Dict):
-        return next((_path(v) for k, v in zip(value.keys, value.values, strict=True)
-                     if isinstance(k, ast.Constant) and k.value in ("path", "db_path")), None)
+        return next(
+            (
+                _path(v)
+                for k, v in zip(value.keys, value.values, strict=True)
+                if isinstance(k, ast.Constant) and k.value in ("path", "db_path")
+            ),
+            None,
+        )
     if isinstance(value, ast.Call):
         given = [k.value for k in value.keywords if k.arg in ("db_path", "path")] + value.args[:1]
         return _path(given[0]) if len(given) == 1 else None

@@ -31,12 +31,22 @@ def _parameter(code: Code, function: FunctionNode, name: str) -> Splice:
     if function.decorator_list or isinstance(code.parents.get(function), ast.ClassDef):
         raise Refused(f"{where} is called by a framework or as a method; hand it the caller's id")
     if name in {n.arg for n in ast.walk(given) if isinstance(n, ast.arg)} or any(
-            isinstance(n, ast.Name) and n.id == name for n in ast.walk(function)):
+        isinstance(n, ast.Name) and n.id == name for n in ast.walk(function)
+    ):
         raise Refused(f"{where} uses the name {name} already")
     if given.kwarg is not None:
         raise Refused(f"{where} takes any argument")
-    new = f"{name}: str" if any(a.annotation for a in ast.walk(given) if isinstance(a, ast.arg)) or not given.args else name
-    last: list[ast.AST] = [*given.posonlyargs, *given.args, *([given.vararg] if given.vararg else []), *given.kwonlyargs]
+    new = (
+        f"{name}: str"
+        if any(a.annotation for a in ast.walk(given) if isinstance(a, ast.arg)) or not given.args
+        else name
+    )
+    last: list[ast.AST] = [
+        *given.posonlyargs,
+        *given.args,
+        *([given.vararg] if given.vararg else []),
+        *given.kwonlyargs,
+    ]
     last += [d for d in (*given.defaults, *given.kw_defaults) if d is not None]
     keyword = bool(given.defaults) and not given.kwonlyargs and given.vararg is None
     if not last:

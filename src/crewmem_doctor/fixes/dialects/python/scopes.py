@@ -53,7 +53,10 @@ def _embedder(code: Code, call: ast.Call, index: int) -> str:
     if given is None or (isinstance(given.value, ast.Constant) and given.value.value is None):
         return ""
     if not code.loads(given.value) <= code.bound_before(index):
-        raise Refused(f"the embedder at line {given.lineno} of {code.path} is only known where the crew is made; give it to the memory too")
+        raise Refused(
+            f"the embedder at line {given.lineno} of {code.path} is only known where the crew is made; "
+            "give it to the memory too"
+        )
     return f"embedder={code.source(given.value)}"
 
 
@@ -62,22 +65,26 @@ def at_import(code: Code, index: int, line: str, moved: list[Splice]) -> list[Sp
     statement = code.tree.body[index]
     first = code.first_line(statement)
     while first and code.lines[first - 1].startswith("#"):
-        first -= 1      # its own comment
+        first -= 1  # its own comment
     compound = not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr))
     above = code.lines[first - 1] if first else ""
     lead = "\n" if above.strip() else ""
     start = first
     while compound and start and not code.lines[start - 1].strip():
-        start -= 1      # two empty lines stay between the memory and the function
+        start -= 1  # two empty lines stay between the memory and the function
     place = code.starts[start]
     if compound and index:
-        if any(s.start == place - 1 for s in moved):    # the import's line goes right above
+        if any(s.start == place - 1 for s in moved):  # the import's line goes right above
             joined = Splice(place - 1, place - 1, f"{moved[0].text}\n\n{line}")
             return [joined]
         return [*moved, Splice(place - 1, place - 1, f"\n\n{line}")]
     gap = "\n\n" if compound else ""
     made = Splice(code.starts[first], code.starts[first], f"{lead}{line}\n{gap}")
-    return [Splice(made.start, made.end, moved[0].text + made.text)] if moved and moved[0].start == made.start else [*moved, made]
+    return (
+        [Splice(made.start, made.end, moved[0].text + made.text)]
+        if moved and moved[0].start == made.start
+        else [*moved, made]
+    )
 
 
 def _scoped_call(change: ScopeCall, code: Code) -> Splice:

@@ -34,16 +34,23 @@ def _earlier(change: SetBeforeImport, code: Code) -> Sequence[Splice]:
     index = body.index(importing)
     needed = code.loads(statement) - code.bound_before(index)
     moving: list[ast.stmt] = []
-    for other in body[index:body.index(statement)]:
+    for other in body[index : body.index(statement)]:
         if isinstance(other, (ast.Import, ast.ImportFrom)):
             names = {(a.asname or a.name).partition(".")[0] for a in other.names}
             origin = (other.module or "") if isinstance(other, ast.ImportFrom) else other.names[0].name
-            if names & needed and names <= needed and origin.partition(".")[0] != "crewai" and not getattr(other, "level", 0):
+            if (
+                names & needed
+                and names <= needed
+                and origin.partition(".")[0] != "crewai"
+                and not getattr(other, "level", 0)
+            ):
                 moving.append(other)
                 needed -= names
     if needed:
-        raise Refused(f"{sorted(needed)[0]}, which line {statement.lineno} of {code.path} uses, is only made after that import; "
-                      "set the variable in the service's environment")
+        raise Refused(
+            f"{sorted(needed)[0]}, which line {statement.lineno} of {code.path} uses, is only made after that import; "
+            "set the variable in the service's environment"
+        )
     taken = [(code.first_line(s), s.end_lineno or s.lineno) for s in (*moving, statement)]
     for s in (*moving, statement):
         code.indentation(s)
@@ -61,15 +68,22 @@ def _of_module(code: Code, at: Location) -> ast.stmt:
     except Refused:
         statement = code.statement(code.call(at))
     if statement not in code.tree.body or not isinstance(statement, (ast.Assign, ast.Expr)):
-        raise Refused(f"line {at.line} of {code.path} does not run by itself when the module is imported; "
-                      "set the variable in the service's environment")
+        raise Refused(
+            f"line {at.line} of {code.path} does not run by itself when the module is imported; "
+            "set the variable in the service's environment"
+        )
     return statement
 
 
 def _importing(code: Code, before: Location) -> ast.stmt:
     for statement in code.tree.body:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)) and statement.lineno <= before.line <= (statement.end_lineno or 0):
-            if any(isinstance(s, ast.ImportFrom) and s.module == "__future__" and s.lineno >= statement.lineno for s in code.tree.body):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)) and statement.lineno <= before.line <= (
+            statement.end_lineno or 0
+        ):
+            if any(
+                isinstance(s, ast.ImportFrom) and s.module == "__future__" and s.lineno >= statement.lineno
+                for s in code.tree.body
+            ):
                 raise Refused(f"{code.path} has an import from the future behind that place")
             return statement
     raise Refused(f"the import at line {before.line} of {before.path} is no statement of {code.path} itself")
@@ -103,8 +117,10 @@ def _waited(change: WaitForSaves, code: Code) -> Sequence[Splice]:
         if not answer:
             raise Refused(f"every name that the answer at line {statement.lineno} of {code.path} would get is used")
         start = code.span(statement)[0]
-        return [Splice(start, code.span(statement.value)[0], f"{answer} = "),
-                code.below(statement, f"{indent}{wait}\n{indent}return {answer}")]
+        return [
+            Splice(start, code.span(statement.value)[0], f"{answer} = "),
+            code.below(statement, f"{indent}{wait}\n{indent}return {answer}"),
+        ]
     raise Refused(f"the call at line {call.lineno} of {code.path} is part of a larger statement; call {wait} behind it")
 
 
@@ -113,13 +129,26 @@ def _memory(change: WaitForSaves, code: Code, call: ast.Call) -> str:
     if isinstance(call.func, ast.Attribute) and call.func.attr == "remember_many":
         return code.source(call.func.value)
     if change.memory.path != code.path:
-        raise Refused(f"the memory is made in {change.memory.path}; call its drain_writes() behind line {call.lineno} of {code.path}")
+        raise Refused(
+            f"the memory is made in {change.memory.path}; "
+            f"call its drain_writes() behind line {call.lineno} of {code.path}"
+        )
     made = code.statement(code.call(change.memory))
-    if not isinstance(made, ast.Assign) or len(made.targets) != 1 or not isinstance(made.targets[0], ast.Name) or made.value is not code.call(
-            change.memory):
-        raise Refused(f"the memory at line {change.memory.line} of {code.path} has no name; make it an object of its own and wait for it")
+    if (
+        not isinstance(made, ast.Assign)
+        or len(made.targets) != 1
+        or not isinstance(made.targets[0], ast.Name)
+        or made.value is not code.call(change.memory)
+    ):
+        raise Refused(
+            f"the memory at line {change.memory.line} of {code.path} has no name; "
+            "make it an object of its own and wait for it"
+        )
     scopes = [code.tree, *code.functions(call)]
-    if code.parents[made] not in scopes or getattr(made.value.func, "attr", getattr(made.value.func, "id", "")) in ("Crew", "Agent"):
+    if code.parents[made] not in scopes or getattr(made.value.func, "attr", getattr(made.value.func, "id", "")) in (
+        "Crew",
+        "Agent",
+    ):
         raise Refused(f"the memory at line {change.memory.line} of {code.path} is not in scope at line {call.lineno}")
     return made.targets[0].id
 
@@ -139,9 +168,10 @@ def _once(change: MakeOnce, code: Code) -> Sequence[Splice]:
 def _dedented(code: Code, call: ast.Call) -> str:
     """The call's text with its later lines as far out as the line that it began on."""
     statement = code.lines[call.lineno - 1]
-    indent = statement[:len(statement) - len(statement.lstrip())]
+    indent = statement[: len(statement) - len(statement.lstrip())]
     lines = code.source(call).split("\n")
     if any(line.strip() and not line.startswith(indent) for line in lines[1:]) or any(
-            isinstance(n, ast.Constant) and isinstance(n.value, str) and n.end_lineno != n.lineno for n in ast.walk(call)):
+        isinstance(n, ast.Constant) and isinstance(n.value, str) and n.end_lineno != n.lineno for n in ast.walk(call)
+    ):
         raise Refused(f"the call at line {call.lineno} of {code.path} is not indented like its block")
     return "\n".join([lines[0], *(line.removeprefix(indent) for line in lines[1:])])

@@ -54,11 +54,14 @@ class Code:
     def offset(self, line: int, column: int) -> int:
         """Of one of `ast`'s places, whose columns count bytes."""
         text = self.lines[line - 1]
-        return self.starts[line - 1] + (column if text.isascii() else len(text.encode()[:column].decode(errors="ignore")))
+        return self.starts[line - 1] + (
+            column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
+        )
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         line, column, end_line, end_column = (
-            getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"))
+            getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")
+        )
         return self.offset(line, column), self.offset(end_line, end_column)
 
     def source(self, node: ast.AST) -> str:
@@ -100,7 +103,9 @@ class Code:
 
     def statement_at(self, at: Location) -> ast.stmt:
         """The statement that begins at a place, or the innermost one that spans it."""
-        return next((n for n in self._spanning(at) if isinstance(n, ast.stmt)), None) or self.statement(self.spanning(at))
+        return next((n for n in self._spanning(at) if isinstance(n, ast.stmt)), None) or self.statement(
+            self.spanning(at)
+        )
 
     def beginning(self, at: Location, *kinds: type[ast.AST]) -> ast.AST:
         """The node of one of those kinds that begins at a place."""
@@ -123,8 +128,11 @@ class Code:
         read as it should is not among them."""
         wanted = self._offsets(at)
         for node in ast.walk(self.tree):
-            if getattr(node, "lineno", 0) == at.line and getattr(node, "end_lineno", 0) == at.end_line and (
-                    self.span(node) == wanted and self._reads_as(node)):
+            if (
+                getattr(node, "lineno", 0) == at.line
+                and getattr(node, "end_lineno", 0) == at.end_line
+                and (self.span(node) == wanted and self._reads_as(node))
+            ):
                 yield node
 
     def _reads_as(self, node: ast.AST) -> bool:
@@ -144,8 +152,7 @@ class Code:
             yield node
 
     def statement(self, node: ast.AST) -> ast.stmt:
-        found = node if isinstance(node, ast.stmt) else next(n for n in self.above(node) if isinstance(n, ast.stmt))
-        return found
+        return node if isinstance(node, ast.stmt) else next(n for n in self.above(node) if isinstance(n, ast.stmt))
 
     def functions(self, node: ast.AST) -> Iterator[FunctionNode]:
         """The functions around a node, innermost first."""
@@ -164,10 +171,12 @@ class Code:
     def indentation(self, statement: ast.stmt) -> str:
         """Raises Refused where the statement shares its line with another one."""
         line = self.lines[statement.lineno - 1]
-        indent = line[:len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip())]
         end = self.lines[(statement.end_lineno or statement.lineno) - 1]
-        rest = end[self.span(statement)[1] - self.starts[(statement.end_lineno or statement.lineno) - 1]:].strip()
-        if self.starts[statement.lineno - 1] + len(indent) != self.span(statement)[0] or (rest and not rest.startswith("#")):
+        rest = end[self.span(statement)[1] - self.starts[(statement.end_lineno or statement.lineno) - 1] :].strip()
+        if self.starts[statement.lineno - 1] + len(indent) != self.span(statement)[0] or (
+            rest and not rest.startswith("#")
+        ):
             raise Refused(f"line {statement.lineno} of {self.path} holds more than one statement")
         return indent
 
@@ -178,15 +187,17 @@ class Code:
             body = getattr(node, "body", None)
             if isinstance(node, ast.stmt) and isinstance(body, list) and body and body[0].lineno > node.lineno:
                 outer, inner = (self.lines[n.lineno - 1] for n in (node, body[0]))
-                indent = inner[:len(inner) - len(inner.lstrip())]
-                own = outer[:len(outer) - len(outer.lstrip())]
+                indent = inner[: len(inner) - len(inner.lstrip())]
+                own = outer[: len(outer) - len(outer.lstrip())]
                 if indent.startswith(own) and indent != own:
-                    return indent[len(own):]
+                    return indent[len(own) :]
         return "    "
 
     def below(self, statement: ast.stmt, text: str) -> Splice:
         """Whole lines behind a statement and the comment on its last line."""
-        end = self.starts[(statement.end_lineno or statement.lineno) - 1] + len(self.lines[(statement.end_lineno or 1) - 1])
+        end = self.starts[(statement.end_lineno or statement.lineno) - 1] + len(
+            self.lines[(statement.end_lineno or 1) - 1]
+        )
         return Splice(end, end, "\n" + text)
 
     def before(self, line: int, text: str) -> Splice:
@@ -210,9 +221,21 @@ class Code:
     def loads(self, node: ast.AST) -> frozenset[str]:
         """The names that an expression or statement needs to be bound before it, without builtins and its own."""
         own = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
-        own |= {n.id for c in ast.walk(node) if isinstance(c, ast.comprehension) for n in ast.walk(c.target) if isinstance(n, ast.Name)}
-        return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
-                         and n.id not in own and not hasattr(builtins, n.id))
+        own |= {
+            n.id
+            for c in ast.walk(node)
+            if isinstance(c, ast.comprehension)
+            for n in ast.walk(c.target)
+            if isinstance(n, ast.Name)
+        }
+        return frozenset(
+            n.id
+            for n in ast.walk(node)
+            if isinstance(n, ast.Name)
+            and isinstance(n.ctx, ast.Load)
+            and n.id not in own
+            and not hasattr(builtins, n.id)
+        )
 
     def bound_before(self, index: int) -> frozenset[str]:
         """The names that the module's own statements up to `index` have surely bound."""
