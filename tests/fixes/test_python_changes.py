@@ -297,6 +297,25 @@ def test_a_handler_that_does_more_is_refused(body: str) -> None:
     assert "m.py" in refused(text, RaiseAgain(at(text, "except E")))
 
 
+def test_a_loop_goes_on() -> None:
+    text = "while True:\n    try:\n        m.save(x)\n    except E:\n        continue\n"
+    assert "loop" in refused(text, RaiseAgain(at(text, "except E")))
+
+
+def test_a_variable_still_decides() -> None:
+    text = 'm = Memory(storage=os.getenv("STORE", "./m"))\n'
+    change = ReplaceText(at(text, 'storage=os.getenv("STORE", "./m")'), "/data/m")
+    both(text, change, text.replace('"./m"', '"/data/m"'))
+    bare = 'm = Memory(storage=os.environ["STORE"] + "/m")\n'
+    assert "set it there" in refused(bare, ReplaceText(at(bare, 'storage=os.environ["STORE"] + "/m"'), "/data/m"))
+
+
+@pytest.mark.parametrize("head", ["def chat(user: User = Depends(current_user)):", "def chat(user):", "def chat(user: User):"])
+def test_an_object_is_no_id(head: str) -> None:
+    text = f"{head}\n    key = str(uuid4())\n"
+    assert "says who calls" in refused(text, UseCaller(at(text, "uuid4()"), ("parameter user", "Depends(current_user)")))
+
+
 def test_a_branch_stops() -> None:
     text = "if url:\n    m = Memory(storage=P(url))\nelse:\n    m = Memory()\n"
     both(text, RaiseInstead(at(text, "Memory()"), "URL is not set"), text.replace("m = Memory()", 'raise RuntimeError("URL is not set")'))
@@ -389,7 +408,8 @@ def test_the_older_classes_become_the_one(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("use", ["h = LongTermMemory()\nh.save('x')", "for m in (LongTermMemory(),):\n    pass", "class M(LongTermMemory):\n    pass",
-                                 "Crew(memory=True, long_term_memory=LongTermMemory(), **more)"])
+                                 "Crew(memory=True, long_term_memory=LongTermMemory(), **more)",
+                                 "Crew(memory=True, long_term_memory=LongTermMemory(storage=Postgres(url)))"])
 def test_older_classes_that_are_used_otherwise_are_refused(use: str) -> None:
     text = f"from crewai.memory import LongTermMemory\n{use}\n"
     assert "m.py" in refused(text, UnifyMemory(Location("m.py", 1, 27, 1, 41)))

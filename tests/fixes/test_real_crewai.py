@@ -59,7 +59,7 @@ LEGACY = '''from standin import llm
 from crewai import Agent, Crew, Task
 from crewai.memory import EntityMemory, LongTermMemory
 
-history = LongTermMemory(storage={"type": "sqlite", "path": "FOLDER/history.db"})
+history = LongTermMemory(storage={"type": "sqlite", "path": "/data/history.db"})
 
 
 def chat(topic):
@@ -74,7 +74,7 @@ from crewai.memory import Memory
 from fastapi import FastAPI
 
 app = FastAPI()
-memory = Memory(storage="FOLDER/keyed")
+memory = Memory(storage="/data/keyed")
 
 
 @app.post("/note")
@@ -108,7 +108,7 @@ BATCH = '''import sys
 from standin import llm
 from crewai.memory import Memory
 
-memory = Memory(storage="FOLDER/batch")
+memory = Memory(storage="/data/batch")
 
 
 def load():
@@ -125,7 +125,7 @@ from crewai.memory import Memory
 from fastapi import FastAPI
 
 app = FastAPI()
-memory = Memory(storage="FOLDER/swallowed")
+memory = Memory(storage="/data/swallowed")
 
 
 @app.post("/note")
@@ -158,7 +158,7 @@ class Counter(Flow):
         return self.state["runs"]
 
 
-os.environ["CREWAI_STORAGE_DIR"] = "FOLDER/late"
+os.environ["CREWAI_STORAGE_DIR"] = "/data/late"
 
 
 def run(job: str):
@@ -169,7 +169,7 @@ HISTORY = '''import datetime
 from standin import llm
 from crewai.memory import LongTermMemory
 
-history = LongTermMemory(storage={"type": "sqlite", "path": "FOLDER/lessons.db"})
+history = LongTermMemory(storage={"type": "sqlite", "path": "/data/lessons.db"})
 
 
 def learn(lesson: str):
@@ -186,7 +186,7 @@ def fixed(root: Path, name: str, text: str, release: str, *rules: str) -> None:
     case = root / f"tree-{name}"
     case.mkdir()
     path = case / f"{name}.py"
-    path.write_text(text.replace("FOLDER", str(root)), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     (case / "requirements.txt").write_text(f"crewai=={release}\nfastapi\n", encoding="utf-8")
     plan = repair.remedies(case, Settings(select=rules))
     answered = {finding.rule for step in plan.steps for finding in step.findings}
@@ -194,7 +194,8 @@ def fixed(root: Path, name: str, text: str, release: str, *rules: str) -> None:
     writing.save(case, plan.files)
     work = root / "work"
     work.mkdir(exist_ok=True)
-    (work / f"{name}.py").write_bytes(path.read_bytes())
+    # Audited with a place that lasts, run with one of the test's own.
+    (work / f"{name}.py").write_text(path.read_text(encoding="utf-8").replace('"/data', f'"{root}'), encoding="utf-8")
 
 
 def run(python: str, root: Path, *words: str, **variables: str) -> list[str]:

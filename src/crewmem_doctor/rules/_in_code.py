@@ -26,6 +26,8 @@ def placed(at: Location, found: list[Landing]) -> tuple[Change, ...]:
     """An absolute path on a volume for the text at `at`, which is what places these memories, and the volume where a
     service lacks one."""
     first = found[0]
+    if any(x.assumed and x.run is not None for x in found):
+        return ()       # the environment may say otherwise
     if not at.path.endswith(".py") or first.memory.kind == "third_party" or (first.set_at or first.memory.store.at) != at:
         return ()
     home, mounts = _home([x.run for x in found if x.run is not None])

@@ -21,6 +21,7 @@ _PHRASE = re.compile(
 _REQUEST = frozenset(("request", "req", "session", "cl", "st", "websocket", "ws", "event", "g"))
 _MADE = re.compile(r"\b(?:uuid\d?|time|random|secrets|token_\w+|getpid|now|utcnow|id)\s*\(")
 _FIELDS = ("id", "user_id", "sub", "uid", "username", "email")
+_IDS = re.compile(r"(?:id|uuid|key|number|name|email|sid|uid)$", re.IGNORECASE)  # else it may be an object
 _PLAIN = ("str", "int", "UUID", "Annotated[str", "Annotated[int")
 
 
@@ -74,7 +75,7 @@ def _candidates(code: Code, function: FunctionNode, node: ast.AST, phrase: str) 
     for name in names:
         yield from _parameter(function, name)
         yield from _variable(code, function, node, name)
-    if field:
+    if field and _IDS.search(field):
         yield from _attribute(code, function, field)
     if dependency:
         yield from _depended(code, function, dependency)
@@ -90,7 +91,8 @@ def _parameters(function: FunctionNode) -> Iterator[tuple[ast.arg, ast.expr | No
 
 def _parameter(function: FunctionNode, name: str) -> Iterator[Caller]:
     for arg, default in _parameters(function):
-        if arg.arg == name:
+        plain = arg.annotation is not None and ast.unparse(arg.annotation).startswith(_PLAIN)
+        if arg.arg == name and (plain or _IDS.search(name)):
             yield Caller(name, not _optional(arg.annotation, default))
 
 
@@ -129,7 +131,7 @@ def _variable(code: Code, function: FunctionNode, node: ast.AST, name: str) -> I
         else:
             sent -= bound
             found = None if name in bound else found
-    if found is not None:
+    if found is not None and _IDS.search(name):
         yield Caller(name, not _may_miss(found))
 
 

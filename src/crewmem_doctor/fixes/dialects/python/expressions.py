@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from typing import Union
 
@@ -24,6 +25,7 @@ def apply(change: Union[ReplaceExpression, ReplaceText, EndScope], code: Code) -
             if len(inner) != 1:
                 raise Refused(f"{change.old!r} does not stand at line {change.at.line} of {code.path}")
             old = inner[0]
+        old = _default(code, old) if re.search(r"\b(?:getenv|environ)\b", code.source(old)) else old
         return [code.replaced(old, text(change.value, code.source(old)))]
     old = code.spanning(change.at)
     value, lines = needed(code, change.imports, change.value, code.top(old))
@@ -43,6 +45,18 @@ def text(value: str, like: str = "") -> str:
     plain = json.dumps(value, ensure_ascii=False)
     single = "'" in like and '"' not in like and "'" not in value and "\\" not in plain
     return f"'{value}'" if single else plain
+
+
+def _default(code: Code, value: ast.expr) -> ast.expr:
+    """What stands in for a variable that is not set: the variable itself still decides."""
+    reads = [
+        n
+        for n in ast.walk(value)
+        if isinstance(n, ast.Call) and len(n.args) == 2 and isinstance(n.args[1], ast.Constant)
+    ]
+    if len(reads) != 1:
+        raise Refused(f"line {value.lineno} of {code.path} reads the place from the environment; set it there")
+    return reads[0].args[1]
 
 
 def _set(code: Code, change: ReplaceText) -> ast.expr:

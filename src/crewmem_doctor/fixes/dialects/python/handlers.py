@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Union
 
 from crewmem_doctor.fixes.dialects.python.imports import added, name_of
@@ -39,6 +39,11 @@ def _instead(change: RaiseInstead, code: Code) -> Splice:
 
 def _handler(change: RaiseAgain, code: Code, handler: ast.ExceptHandler) -> Sequence[Splice]:
     """What it logs and cleans up stays; what it goes on with gives way to `raise`."""
+    if any(isinstance(n, (ast.For, ast.AsyncFor, ast.While)) for n in _own(code, handler)):
+        raise Refused(
+            f"the handler at line {handler.lineno} of {code.path} lets a loop go on with the next one; "
+            "count what failed there, and raise behind the loop"
+        )
     body = handler.body
     for statement in body:
         constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
@@ -62,12 +67,19 @@ def _handler(change: RaiseAgain, code: Code, handler: ast.ExceptHandler) -> Sequ
         return [code.below(kept[-1], f"{indent}raise"), *moved]
     if kept and body.index(gone[0]) < body.index(kept[-1]):
         raise Refused(
-            f"the handler at line {handler.lineno} of {code.path} goes on before it logs; "
-            "let it raise in the end"
+            f"the handler at line {handler.lineno} of {code.path} goes on before it logs; let it raise in the end"
         )
     for statement in gone:
         code.indentation(statement)
     return [Splice(code.span(gone[0])[0], code.span(gone[-1])[1], f"\n{indent}".join(lines)), *moved]
+
+
+def _own(code: Code, node: ast.AST) -> Iterator[ast.AST]:
+    """What a node stands in inside its function."""
+    for above in code.above(node):
+        if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return
+        yield above
 
 
 def _suppressed(change: RaiseAgain, code: Code, block: ast.With | ast.AsyncWith) -> Sequence[Splice]:

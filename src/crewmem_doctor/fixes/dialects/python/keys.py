@@ -130,6 +130,6 @@ def _with_id(change: PassFlowId, code: Code) -> Splice:
     if isinstance(value, ast.Name):
         return code.replaced(value, f'{{**{value.id}, "id": {who}}}')
     raise Refused(
-        f'the inputs at line {call.lineno} of {code.path} are made elsewhere; '
+        f"the inputs at line {call.lineno} of {code.path} are made elsewhere; "
         'put the conversation\'s id into them as "id"'
     )

@@ -103,6 +103,11 @@ class _Unified:
         owner = self.code.parents[keyword]
         assert isinstance(owner, ast.Call)
         if keyword.arg in TAKES:
+            if any(not self.known(k.value) for k in made.keywords if k.arg == "storage") or made.args:
+                raise Refused(
+                    f"the storage at line {made.lineno} of {self.path} is one of its own, which this release does "
+                    "not take; docs/recipes has storage objects for Postgres and Redis"
+                )
             self.arguments.setdefault(owner, []).append(keyword)
             self.gone.append(use or keyword)
             return False
@@ -112,6 +117,15 @@ class _Unified:
             self.made.append((made, self.storage(made)))
             self.gone.extend(n for n in ast.iter_child_nodes(made) if n is not made.func)
         return True
+
+    def known(self, storage: ast.expr) -> bool:
+        """Whether it is the older releases' own, so that Memory's own takes its place."""
+        if isinstance(storage, ast.Call) and isinstance(storage.func, ast.Name):
+            return storage.func.id in ("LTMSQLiteStorage", "RAGStorage") or self.classes.get(storage.func.id, "") in (
+                "LTMSQLiteStorage",
+                "RAGStorage",
+            )
+        return isinstance(storage, (ast.Constant, ast.Dict))
 
     def storage(self, made: ast.Call) -> str:
         """`storage=…` of a Memory for where the older class kept its records: a directory in place of a file."""
