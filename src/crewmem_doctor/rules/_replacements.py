@@ -163,7 +163,8 @@ def unifying(uses: list[Use], release: Release) -> tuple[Change, ...]:
     if all(not _ok(importable(v, u.what)) for u in uses for v in KNOWN):
         return (UnifyMemory(first.at, tuple(u.at for u in uses)),)     # goes where nothing uses it any more
     if unified(release):
-        return declined(first.at, f"no release of CrewAI in question has {names[0]}; docs/recipes has storage objects for Postgres and Redis, "
+        missing = next(name for name in names if name not in LEGACY)
+        return declined(first.at, f"no release of CrewAI in question has {missing}; docs/recipes has storage objects for Postgres and Redis, "
                                   "to be handed over as Memory(storage=…)")
     if all(name == "Memory" for name in names):
         return declined(first.at, "this release has no unified Memory: ask for crewai 1.10 or later, or use Crew(memory=True)")
