@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from crewmem_doctor.fixes.planner import Planner
+from crewmem_doctor.fixes.planner import Planner, compare
 from crewmem_doctor.model.changes.code import ReplaceExpression
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
@@ -88,3 +88,14 @@ def test_an_error_in_a_dialect_is_a_refusal() -> None:
     made, text = plan("a = (CM201_good\n")
     assert text == "a = (CM201_good\n"
     assert "not Python" in made.refused[0].reason
+
+
+def test_a_fault_that_moves_to_what_stands_there_now_is_not_brought() -> None:
+    """CM301 was there on another subject; CM901 was not there at all."""
+    here, there = (Finding("CM301", "a-rule", "warning", "", Location("m.py"), subject, "") for subject in ("a", "b"))
+    answered = Finding("CM201", "a-rule", "warning", "", Location("m.py"), "a", "")
+    before = Report(PROJECT, findings=(here, answered))
+    assert compare(before, Report(PROJECT, findings=(there,)), [answered]) == ("", [])
+    assert compare(before, Report(PROJECT, findings=(here, there)), [answered])[1] == [there]
+    again = Finding("CM201", "a-rule", "warning", "", Location("m.py"), "b", "")
+    assert compare(before, Report(PROJECT, findings=(here, again)), [answered])[1] == [again]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crewmem_doctor.fixes.dialects import python
+from crewmem_doctor.fixes.dialects.python import arguments
 from crewmem_doctor.fixes.registry import Sources, write
 from crewmem_doctor.fixes.text import Document
 from crewmem_doctor.model.changes import Change, Refusal
@@ -161,13 +162,13 @@ SCOPED = (("""
 def test_a_scope_for_each_caller(before: str, after: str) -> None:
     before, after = dedent(before), dedent(after)
     start = before.index("memory={")
-    change = ScopeMemory(at(before, before[start:before.index("}", start) + 1]), ("session_id", "user_id"))
+    change = ScopeMemory(at(before, before[start:before.index("}", start) + 1]), keys=("session_id", "user_id"))
     assert edited(before, change) == after
 
 
 def test_a_dict_that_is_made_elsewhere_is_refused() -> None:
     text = "settings = {}\nCrew(memory=settings)\n"
-    assert "made elsewhere" in refused(text, ScopeMemory(at(text, "memory=settings"), ("user_id",)))
+    assert "made elsewhere" in refused(text, ScopeMemory(at(text, "memory=settings"), keys=("user_id",)))
 
 
 @pytest.mark.parametrize("text", ["f(a=1\n", "f(" + "(" * 3000 + ")" * 3000 + ")\n", "x = " + "-" * 20000 + "1\n"])
@@ -182,14 +183,23 @@ def test_deep_nesting_that_python_takes_is_refused_and_nothing_crashes() -> None
     assert isinstance(answer, Refusal) is False or "deeply" in answer.reason
 
 
-def test_a_large_file_is_rewritten_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(python, "rewritten", lambda *_: pytest.fail("in this process"))
+def test_a_large_call_is_rewritten_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arguments, "rewritten", lambda *_: pytest.fail("in this process"))
     monkeypatch.setattr(python, "LIMIT", 1000)
-    filler = "".join(f"x{number} = {number}\n" for number in range(200))
-    text = filler + "f(a=1, b=2)\n"
-    assert len(text) > python.LIMIT
-    assert edited(text, RemoveArgument(at(text, "b=2"))) == filler + "f(a=1)\n"
-    assert "is not there" in refused(text, RemoveArgument(Location("m.py", 1, 1, 1, 2)))
+    inner = ", ".join(f"x{number}" for number in range(500))
+    text = f"f(a=[{inner}], b=2)\n"
+    assert edited(text, RemoveArgument(at(text, "b=2"))) == f"f(a=[{inner}])\n"
+    assert "may be" not in refused(text, RemoveArgument(Location("m.py", 1, 1, 1, 2)))
+
+
+def test_libcst_sees_the_call_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    whole = arguments.rewritten
+    monkeypatch.setattr(arguments, "rewritten", lambda *task: seen.append(task[1]) or whole(*task))
+    filler = "".join(f"x{number} = [{number}, {{'a': f(a=1)}}]\n" for number in range(5000))
+    text = f"{filler}{'y = ' + 'a.' * 900 + 'b'}\ng(a=1, b=2)\n{filler}"
+    assert edited(text, RemoveArgument(at(text, "b=2"))) == text.replace(", b=2", "")
+    assert seen == ["g(a=1, b=2)"]
 
 
 def test_a_scan_and_a_fix_of_yaml_load_no_libcst(tmp_path: Path) -> None:

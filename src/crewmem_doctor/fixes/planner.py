@@ -206,8 +206,18 @@ def compare(before: Report, after: Report, answered: Sequence[Finding]) -> tuple
     severities: dict[Cause, int] = {}
     for finding in before.findings:
         severities[cause(finding)] = max(severities.get(cause(finding), 0), SEVERITIES.index(finding.severity))
-    brought = [f for f in after.findings if f.severity != "note" and (
-        has[cause(f)] > had[cause(f)] or SEVERITIES.index(f.severity) > severities.get(cause(f), 0))]
+    answers = {finding.rule for finding in answered}
+    moved = Counter((rule, path) for rule, path, _ in (had - has).elements() if rule not in answers)
+    brought = []
+    for finding in after.findings:
+        key = cause(finding)
+        worse = SEVERITIES.index(finding.severity) > severities.get(key, 0)
+        if finding.severity == "note" or not (worse or has[key] > had[key]):
+            continue
+        if had[key] == 0 and moved[key[:2]] > 0:
+            moved[key[:2]] -= 1     # the same fault of what stands there now
+            continue
+        brought.append(finding)
     if brought:
         return f"would bring {brought[0].rule} at {brought[0].at}: {brought[0].message}", brought
     known = Counter((gap.path, gap.kind, gap.why) for gap in before.gaps)

@@ -10,7 +10,7 @@ import codecs
 import difflib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.model.finding import Edit
@@ -140,18 +140,21 @@ def _indentation(text: str) -> int:
 
 def between(document: Document, text: str) -> tuple[Edit, ...]:
     """The least edits that turn the document's text into `text`, by whole lines and trimmed to what differs in them."""
-    old, new = document.text.split("\n"), text.split("\n")
-    edits = []
+    return tuple(between_lines(document, document.text.split("\n"), text.split("\n")))
+
+
+def between_lines(document: Document, old: Sequence[str], new: Sequence[str], above: int = 0) -> Iterator[Edit]:
+    """The same for some of its lines: `old` are those that follow on line `above`."""
     for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        first, last = above + a, above + b
         if tag == "insert":
             inserted = "\n".join(new[c:d])
-            start = document.end_of(a) if a else (1, 1)
-            edits.append(document.insertion(start, f"\n{inserted}" if a else f"{inserted}\n"))
+            start = document.end_of(first) if first else (1, 1)
+            yield document.insertion(start, f"\n{inserted}" if first else f"{inserted}\n")
         elif tag == "delete":
-            edits.append(document.without_lines(a + 1, b))
+            yield document.without_lines(first + 1, last)
         elif tag == "replace":
-            edits.append(_trimmed(document.path, a + 1, "\n".join(old[a:b]), "\n".join(new[c:d])))
-    return tuple(edits)
+            yield _trimmed(document.path, first + 1, "\n".join(old[a:b]), "\n".join(new[c:d]))
 
 
 def _trimmed(path: str, line: int, old: str, new: str) -> Edit:

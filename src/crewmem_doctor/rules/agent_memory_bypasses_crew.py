@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import RemoveArgument
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Confidence, Known, Unknown
 from crewmem_doctor.model.location import Location
@@ -30,6 +32,7 @@ from crewmem_doctor.model.memory import Memory, Step, Team
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.rules._common import active, unique
+from crewmem_doctor.rules._in_code import declined
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -67,7 +70,18 @@ def _finding(agents: list[Memory], team: Team, what: str) -> Finding:
         subject=first.subject, evidence="agent memory flag", confidence=confidence,
         because=unique([*(Step(a.turned_on or a.at, "so does this agent") for a in agents[1:]), Step(team.at, "the crew they work in"),
                         *([Step(team.embedder, "the crew's embedder")] if team.embedder is not None else [])]),
-        fix=Fix("Leave memory to the crew, or hand the agent the memory it is to use", "agent = Agent(role=role, goal=goal, backstory=backstory)\nCrew(agents=[agent], tasks=tasks, memory=True)"))
+        fix=Fix("Leave memory to the crew, or hand the agent the memory it is to use", "agent = Agent(role=role, goal=goal, backstory=backstory)\nCrew(agents=[agent], tasks=tasks, memory=True)",
+                changes=_changes(agents, team), caveat="What these agents remember now stays outside the crew's scope."))
+
+
+def _changes(agents: list[Memory], team: Team) -> tuple[Change, ...]:
+    """The flags go where the crew remembers. Where it does not, only a person knows which of both was meant."""
+    places = [a.turned_on for a in agents if a.turned_on is not None]
+    if not isinstance(team.memory, Known) or not team.memory.value:
+        return declined(agents[0].at, "the crew's memory is off and the agents' is on; turn on the crew's, or both off")
+    if len(places) < len(agents) or any(not at.path.endswith(".py") for at in places):
+        return ()
+    return tuple(RemoveArgument(at) for at in places)
 
 
 TEAM = '''from crewai import Agent, Crew, Task

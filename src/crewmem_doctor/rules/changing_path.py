@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.code import ConstantName
 from crewmem_doctor.model.expression import Expr, Fresh, Place, walk
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
@@ -28,6 +29,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.placement import where_for
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, active
+from crewmem_doctor.rules._in_code import MOVED
 from crewmem_doctor.rules._remedies import at_path
 from crewmem_doctor.rules._where import code_alone, fresh_in, story
 from crewmem_doctor.rules.base import Example, Rule
@@ -53,7 +55,8 @@ def _finding(project: Project, memory: Memory, fresh: Fresh, at: Location) -> Fi
             f"what is remembered is never read again",
         subject=memory.subject, evidence=fresh.source, because=story(memory, runs[0] if runs else None),
         fix=Fix("Use one constant path; tell users apart by a scope or an id, not by the path",
-                at_path(memory, project.release, "/data/crewai")))
+                at_path(memory, project.release, "/data/crewai"),
+                caveat=MOVED, changes=(ConstantName(at),) if at.path.endswith(".py") else ()))
 
 
 def _whose(memory: Memory, fresh: Fresh) -> str:

@@ -31,6 +31,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.placement import covering, is_temporary
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import several, unique
+from crewmem_doctor.rules._in_code import placed
 from crewmem_doctor.rules._remedies import pinned_place
 from crewmem_doctor.rules._volumes import FRESH, caveat_of, relocated
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
@@ -72,8 +73,10 @@ def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
 def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:
     """Another value for the variable where it is set, on a volume of each service that reads it there."""
     first = found[0]
+    if at.path.endswith(".py"):
+        return placed(at, found)
     services = {id(x.run.service): x.run.service for x in found if x.run is not None}
-    if not all(x.by_setting and x.set_at == at for x in found) or first.assumed or not services or at.path.endswith(".py"):
+    if not all(x.by_setting and x.set_at == at for x in found) or first.assumed or not services:
         return ()
     return relocated(at, services.values())
 

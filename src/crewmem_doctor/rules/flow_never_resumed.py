@@ -24,11 +24,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import PassFlowId
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Confidence, Unknown
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Kickoff, Memory, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules._common import active, unique
+from crewmem_doctor.rules._in_code import declined, known_by
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -57,7 +61,14 @@ def _finding(memory: Memory) -> Finding:
         f"the state of {flow} is saved and never read again: {started}, so every run starts from nothing under a new id",
         subject=memory.subject, evidence="kickoff without id", confidence=confidence, because=unique(steps),
         fix=Fix("Bring the id of the conversation or job; restore_from_state_id= reads a state too, but goes on under a new id",
-                'flow.kickoff(inputs={"id": conversation_id})'))
+                'flow.kickoff(inputs={"id": conversation_id})', changes=_changes(memory, places),
+                caveat="What the flow does on a second run goes on from the state of the first one."))
+
+
+def _changes(memory: Memory, places: list[Location]) -> tuple[Change, ...]:
+    if not places:
+        return declined(memory.at, 'nothing here starts the flow; whoever does must pass inputs={"id": …}')
+    return tuple(PassFlowId(at, known_by(memory)) for at in places)
 
 
 CHAT = '''from crewai.flow.flow import Flow, start

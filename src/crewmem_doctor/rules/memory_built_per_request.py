@@ -23,7 +23,10 @@ From 0.74 on with a store at a constant path: then this is a note about cost.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import MakeOnce
 from crewmem_doctor.model.expression import FromCaller, Place, walk
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence, Known
@@ -34,6 +37,7 @@ from crewmem_doctor.releases.construction import resets_on_construction, sentenc
 from crewmem_doctor.releases.eras import era
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
+from crewmem_doctor.rules._in_code import declined
 from crewmem_doctor.rules._remedies import on_release, unified
 from crewmem_doctor.rules._where import fresh_in
 from crewmem_doctor.rules.base import Example, Rule
@@ -83,7 +87,7 @@ def _finding(project: Project, memories: list[Memory]) -> Finding:
     return RULE.finding(
         memory.at, f"{memory.label} is built for each request ({entries}): {why}", subject=memory.subject,
         evidence="|".join(_labels(memory)), severity=severity, confidence=confidence,
-        because=unique(steps), fix=_fix(memory, project.release))
+        because=unique(steps), fix=replace(_fix(memory, project.release), changes=_changes(memory, severity, project.release)))
 
 
 def _judge(memory: Memory, release: Release) -> tuple[Severity, str]:
@@ -131,6 +135,15 @@ def _fix(memory: Memory, release: Release) -> Fix:
         return Fix("Build the crew once, at import, and only call kickoff in the handler",
                    'crew = build_crew()      # at import\n\ncrew.kickoff(inputs={"question": question})')
     return Fix("Build the memory object once, at import, and pass it in")
+
+
+def _changes(memory: Memory, severity: Severity, release: Release) -> tuple[Change, ...]:
+    """Made once, where being made anew is what loses the records. A place that varies is answered by the rule about it."""
+    if severity != "error" or (memory.kind == "crew" and not release.always(resets_on_construction)):
+        return ()
+    if _varies(memory):
+        return declined(memory.at, f"{_varies(memory)}; say what must stay the same, the users are told apart by a scope")
+    return (MakeOnce(memory.at, "crew" if memory.kind == "crew" else "memory"),)
 
 
 IN_HANDLER = '''from flask import Flask, request

@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import AddArgument
 from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.expression import Text
@@ -32,13 +34,15 @@ from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.embedding import key_variables, llm_provider, without_key
-from crewmem_doctor.rules import _trees
+from crewmem_doctor.rules import _placeholders, _trees
 from crewmem_doctor.rules._common import active, graded, turned_on, unique
 from crewmem_doctor.rules._embedders import embedder
 from crewmem_doctor.rules._settings import environment_at, given_outside, lacks, written_in_code
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import remembers
 
+FILL = "The names in os.environ[…] are placeholders: set them, or the program stops where memory is made. The embedder may need " \
+       "a package of its own, and does not find what another one has stored."
 KINDS = ("crew", "memory", "agent", "short_term", "entity")
 # LLM providers that have an embedder in CrewAI under this name.
 EMBEDDERS = {"gemini": "google-generativeai", "ollama": "ollama", "azure": "azure", "cohere": "cohere", "bedrock": "amazon-bedrock",
@@ -113,12 +117,15 @@ def _deployed(project: Project, service: Service, runs: list[Run]) -> Finding:
         subject=service.id, evidence=names[0], severity=severity, confidence=confidence if sure else "medium",
         because=unique([*(turned_on(r.memory) for r in runs), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms),
                         Step(service.at, f"{service.id} runs it")]),
-        fix=_with_key(_fix(memory, names[0], project.release), service, names[0]) if severity == "error" else _fix(memory, names[0], project.release))
+        fix=_offered(project, service, runs, _fix(memory, names[0], project.release), names[0], severity))
 
 
-def _with_key(fix: Fix, service: Service, key: str) -> Fix:
-    """The key as a placeholder, where the remedy is to give one."""
-    if key not in fix.snippet:
+def _offered(project: Project, service: Service, runs: list[Run], fix: Fix, key: str, severity: str) -> Fix:
+    """The embedder in the code where the remedy is another one; the key as a placeholder where it is to give that."""
+    made = _changes(project, runs)
+    if made:
+        return replace(fix, changes=made, caveat=FILL)
+    if severity != "error" or key not in fix.snippet:
         return fix
     return replace(fix, caveat=given_outside(service, key), changes=(SetVariable(service, key, required="the key that memory embeds with"),))
 
@@ -131,7 +138,7 @@ def _undeployed(project: Project, memory: Memory) -> Finding:
         f"{names[0]}: {_outcome(project)}",
         subject=memory.subject, evidence=names[0], severity="error" if certain and memory.served else "warning", confidence="medium",
         because=unique([turned_on(memory), *(Step(at, f"the agents' model is {m}") for m, at in memory.llms)]),
-        fix=_fix(memory, names[0], project.release))
+        fix=replace(_fix(memory, names[0], project.release), changes=_embedding(project, memory), caveat=FILL))
 
 
 def _embedder(memory: Memory) -> str:
@@ -155,6 +162,38 @@ def _fix(memory: Memory, key: str, release: Release) -> Fix:
     if memory.embedder is not None or provider is None:
         return Fix(f"Give the service {key}, or memory an embedder whose credentials are there", f"environment:\n  {key}: ${{{key}}}")
     return Fix("Give memory an embedder of a provider that is there", embedder(provider, release))
+
+
+def _changes(project: Project, runs: list[Run]) -> tuple[Change, ...]:
+    """The embedder in the code, and the variables that it reads where the service lacks them."""
+    changes: dict[Change, None] = {}
+    for run in runs:
+        made = _embedding(project, run.memory)
+        if not made:
+            return ()
+        changes.update(dict.fromkeys(made))
+        changes.update(dict.fromkeys(SetVariable(run.service, name, required=f"the embedder of memory needs {name}")
+                                     for name in _reads(project, run.memory) if lacks(project, run, name)))
+    return tuple(changes)
+
+
+def _embedding(project: Project, memory: Memory) -> tuple[Change, ...]:
+    found = _placeholder(project, memory)
+    if found is None or memory.embedder is not None or memory.kind not in ("crew", "memory") or not memory.at.path.endswith(".py"):
+        return ()
+    return (AddArgument(memory.at, "embedder", found[0], (("os", ""),)),)
+
+
+def _reads(project: Project, memory: Memory) -> tuple[str, ...]:
+    found = _placeholder(project, memory)
+    return found[1] if found is not None else ()
+
+
+def _placeholder(project: Project, memory: Memory) -> tuple[str, tuple[str, ...]] | None:
+    """For the provider of the models, where they all have the same one."""
+    providers = {llm_provider(model) for model, _ in memory.llms}
+    name = EMBEDDERS.get(next(iter(providers), "")) if len(providers) == 1 else None
+    return _placeholders.embedder(name, project.release) if name is not None else None
 
 
 GEMINI = _trees.CREW.replace('backstory="Writes")', 'backstory="Writes", llm="gemini/gemini-2.0-flash")')

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.code import EndScope
 from crewmem_doctor.model.expression import Choice, Concat, Expr, Fresh, FromCaller, Joined, Text, walk
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Confidence
@@ -28,6 +29,7 @@ from crewmem_doctor.model.memory import Memory, Sink, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.releases.keys import keyed_by, scopes_are_prefixes
 from crewmem_doctor.rules._common import active, turned_on, unique
+from crewmem_doctor.rules._in_code import MOVED
 from crewmem_doctor.rules.base import Example, Rule
 
 NAMES = {"scope": "scope", "root_scope": "root scope"}
@@ -54,7 +56,8 @@ def _finding(memory: Memory, found: list[tuple[Sink, FromCaller]]) -> Finding:
         "the memory of id 1 also recalls that of 10 and 123",
         subject=memory.subject, evidence=f"{sink.name} {sent.what}", confidence=confidence,
         because=unique([*(Step(s.at, f"this {NAMES[s.name]} ends in it too") for s, _ in found[1:]), turned_on(memory)]),
-        fix=Fix("Put one more segment behind the id; a trailing slash is stripped", f'{sink.name}=f"/user/{{user_id}}/chat"'))
+        fix=Fix("Put one more segment behind the id; a trailing slash is stripped", f'{sink.name}=f"/user/{{user_id}}/chat"',
+                changes=tuple(EndScope(s.at) for s, _ in found), caveat=MOVED))
 
 
 def _open_end(memory: Memory, sink: Sink) -> FromCaller | None:

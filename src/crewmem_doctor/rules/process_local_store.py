@@ -28,13 +28,16 @@ Where memory is only meant to serve a single run, e.g. a script that plans, work
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active
+from crewmem_doctor.rules._in_code import declined, on_disk
 from crewmem_doctor.rules._remedies import durable_store
 from crewmem_doctor.rules._where import story
 from crewmem_doctor.rules.base import Example, Rule
@@ -57,7 +60,16 @@ def check(project: Project) -> Iterator[Finding]:
             f"memory lives in the RAM of one process ({memory.store.why}): its records are gone at the next restart or "
             f"deploy, and other workers and replicas never see them{many}",
             subject=memory.subject, evidence=memory.store.why, confidence="high" if certain else "medium",
-            because=story(memory, runs[0] if runs else None), fix=durable_store(memory, project.release))
+            because=story(memory, runs[0] if runs else None), fix=replace(durable_store(memory, project.release), changes=_changes(project, memories), caveat="Records in RAM are not moved."))
+
+
+def _changes(project: Project, memories: list[Memory]) -> tuple[Change, ...]:
+    """A file in place of SQLite's `:memory:`; what is a class of its own needs another one."""
+    memory = memories[0]
+    at = memory.store.at or memory.at
+    if ":memory:" in memory.store.why and memory.kind in ("long_term", "flow"):
+        return on_disk(at, ":memory:", "memory.db", [run for m in memories for run in project.runs_of(m)])
+    return declined(at, "another storage must be chosen: a directory on a volume, or one of docs/recipes for Postgres or Redis")
 
 
 def _stands_in(project: Project, memory: Memory) -> bool:

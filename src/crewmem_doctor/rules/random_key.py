@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import ConstantName, UseCaller
 from crewmem_doctor.model.expression import Fresh
 from crewmem_doctor.model.finding import Finding, Fix, Severity
 from crewmem_doctor.model.known import Confidence, Known
@@ -31,12 +33,14 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.keys import keyed_by
 from crewmem_doctor.rules._common import active, unique
+from crewmem_doctor.rules._in_code import known_by
 from crewmem_doctor.rules._where import code_alone, fresh_in
 from crewmem_doctor.rules.base import Example, Rule
 
 # What a person calls the key. What is not here names the writer of a record, not the drawer.
 NAMES = {"scope": "scope", "root_scope": "root scope", "crew_name": "crew's name", "agent_role": "agent's role", "flow_id": "flow's id",
          "user_id": "user id", "run_id": "run id", "session_id": "session id", "thread_id": "thread id"}
+ROLES = ("crew_name", "agent_role")
 REMEDIES = {
     "scope": 'scope=f"/user/{user_id}/chat"', "root_scope": 'Memory(root_scope=f"/user/{user_id}/chat")',
     "crew_name": 'Crew(name="support", agents=agents, tasks=tasks, memory=True)',
@@ -83,7 +87,15 @@ def _finding(project: Project, at: Location, memory: Memory, sink: Sink, fresh: 
         subject=memory.subject, evidence=f"{sink.name} {fresh.source}", severity=severity, confidence=confidence,
         because=unique([*entry, *steps, Step(memory.turned_on or memory.at, "memory is turned on here")]),
         fix=Fix("Take the key from the caller; make one only where none was sent, and return it",
-                REMEDIES.get(sink.name, f"{sink.name}=request.{sink.name}")))
+                REMEDIES.get(sink.name, f"{sink.name}=request.{sink.name}"), changes=_changes(at, memory, sink),
+                caveat="See that the id is the caller's own and stays the same." if sink.name not in ROLES else ""))
+
+
+def _changes(at: Location, memory: Memory, sink: Sink) -> tuple[Change, ...]:
+    """A constant name; for what tells callers apart, the id that the entry point knows its caller by."""
+    if sink.name in ROLES:
+        return (ConstantName(at),)
+    return (UseCaller(at, known_by(memory)),) if at.path.endswith(".py") else ()
 
 
 def _event(fresh: Fresh, served: bool) -> str:

@@ -35,6 +35,7 @@ from crewmem_doctor.placement import covering
 from crewmem_doctor.releases.paths import default_location
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
+from crewmem_doctor.rules._in_code import placed
 from crewmem_doctor.rules._remedies import pinned_place
 from crewmem_doctor.rules._volumes import relocated
 from crewmem_doctor.rules._where import Landing, is_relative, judged, landings, story, worst
@@ -61,7 +62,7 @@ def _finding(project: Project, at: Location, found: list[Landing]) -> Finding:
     return RULE.finding(
         at, _message(project, first, said, bool(splitting), bool(always)), subject=first.memory.subject, evidence=said,
         severity=severity, confidence=confidence, because=unique(s for x in found for s in story(x.memory, x.run)),
-        fix=replace(pinned_place(first.memory, project.release, by_setting=first.by_setting), caveat=SPLIT if splitting else MOVED, changes=_changes(at, found)))
+        fix=replace(pinned_place(first.memory, project.release, by_setting=first.by_setting), caveat=SPLIT if splitting else MOVED, changes=placed(at, found) or _changes(at, found)))
 
 
 def _changes(at: Location, found: list[Landing]) -> tuple[Change, ...]:

@@ -20,13 +20,14 @@ An import inside `try … except ImportError`, for code that serves both sides; 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules._common import several, unique
 from crewmem_doctor.rules._remedies import on_release
-from crewmem_doctor.rules._replacements import instead_of_import
+from crewmem_doctor.rules._replacements import OLD, instead_of_import, unifying
 from crewmem_doctor.rules._uses import Use, imports
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -45,7 +46,7 @@ def check(project: Project) -> Iterator[Finding]:
             subject=first.owner, evidence=",".join(sorted(names)), severity="error" if never else "warning",
             confidence="high" if never else "medium",
             because=unique(Step(u.at, f"imports {u.what.rpartition('.')[2]} too") for u in uses[1:] if u.at.line != first.at.line),
-            fix=instead_of_import(first, project.release))
+            fix=replace(instead_of_import(first, project.release), changes=unifying(uses, project.release), caveat=OLD))
 
 
 INVENTED = '''from crewai import Crew

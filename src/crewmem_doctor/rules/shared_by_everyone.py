@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crewmem_doctor.model.expression import Build, Expr, Fresh, FromCaller, Opaque, Text, walk
 from crewmem_doctor.model.finding import Finding, Fix
@@ -39,8 +40,10 @@ from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.keys import keyed_by
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
+from crewmem_doctor.rules._in_code import SPLIT
 from crewmem_doctor.rules._remedies import unified
 from crewmem_doctor.rules._replacements import per_user
+from crewmem_doctor.rules._scoping import scoping
 from crewmem_doctor.rules.base import Example, Rule
 
 KINDS = ("crew", "memory", "agent", "short_term", "entity")
@@ -121,7 +124,7 @@ def _finding(project: Project, at: Location, memories: list[tuple[Memory, list[R
         at, f"{several(entries)} {'knows its' if len(entries) == 1 else 'know their'} caller ({several(_known(first.entry), 2)}), yet "
         f"{memory.label} is one memory for everybody{under}: what one user says is recalled for the next",
         subject=memory.subject, evidence="|".join(sorted(entries)), confidence=confidence, because=unique(steps),
-        fix=_fix(memory, project.release))
+        fix=replace(_fix(memory, project.release), changes=scoping(project, memories), caveat=SPLIT))
 
 
 def _fix(memory: Memory, release: Release) -> Fix:

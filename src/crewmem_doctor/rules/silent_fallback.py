@@ -24,10 +24,14 @@ variable whose absence leads to the fallback.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes.code import RaiseAgain, RaiseInstead, ReplaceExpression
 from crewmem_doctor.model.failure import Fallback
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Confidence, Known
+from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.rules import _trees
@@ -36,6 +40,7 @@ from crewmem_doctor.rules._failures import maybe_on
 from crewmem_doctor.rules._settings import given
 from crewmem_doctor.rules.base import Example, Rule
 
+STOPS = "The service does not start any more while its store is missing."
 TO = {"ram": "to a store in RAM", "off": "to no memory at all", "local": "to a local path"}
 
 
@@ -79,7 +84,23 @@ def _finding(project: Project, group: list[tuple[Fallback, Memory]]) -> Finding:
     return RULE.finding(
         fallback.at, f"{why}, {memory.label} falls back {TO[fallback.to]} instead of stopping, and nobody is told", subject=fallback.inside or
         memory.subject, evidence=f"{fallback.to}:{'|'.join(fallback.settings)}", severity=severity, confidence=confidence,
-        because=unique(steps), fix=_fix(fallback))
+        because=unique(steps), fix=replace(_fix(fallback), changes=_changes(project, fallback), caveat=STOPS))
+
+
+def _changes(project: Project, fallback: Fallback) -> tuple[Change, ...]:
+    """Raised again; a setting is read so that it must be there."""
+    if not fallback.settings:
+        return (RaiseAgain(fallback.cause, "no memory store"),)
+    name = fallback.settings[0]
+    read = next((r for r in project.code.env_reads if r.name == name and not r.required and _within(fallback.at, r.at)), None)
+    if read is not None:
+        return (ReplaceExpression(read.at, f'os.environ["{name}"]', (("os", ""),)),)
+    return (RaiseInstead(fallback.at, f"{name} is not set, so memory has no store"),)
+
+
+def _within(inner: Location, outer: Location) -> bool:
+    """Whether the fallback is the default of that read."""
+    return inner.path == outer.path and (outer.line, outer.column) <= (inner.line, inner.column) < (outer.end_line, outer.end_column)
 
 
 def _confidence(memory: Memory) -> Confidence:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.code import SetBeforeImport
 from crewmem_doctor.model.failure import LateSetting
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known
@@ -31,6 +32,7 @@ from crewmem_doctor.model.project import Project
 from crewmem_doctor.releases.freezing import frozen
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, active, archived, unique
+from crewmem_doctor.rules._in_code import MOVED
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -74,7 +76,8 @@ def _finding(project: Project, late: LateSetting, fixed: list[Memory]) -> Findin
         because=unique([Step(late.imported, "crewai is imported here"),
                         *(Step(m.turned_on or m.at, "memory is turned on here") for m in fixed)]),
         fix=Fix("Set it in the service's environment, or before the first import of crewai",
-                f'import os\nos.environ["{STORAGE_DIR}"] = "/data/crewai"\n\nfrom crewai import Crew'))
+                f'import os\nos.environ["{STORAGE_DIR}"] = "/data/crewai"\n\nfrom crewai import Crew',
+                changes=(SetBeforeImport(late.at, late.imported),), caveat=MOVED))
 
 
 LATE = _trees.CREW.replace("from crewai import Agent, Crew, Task\n", '''import os

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.code import RaiseAgain
 from crewmem_doctor.model.failure import Swallow
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
@@ -74,7 +75,8 @@ def _finding(group: list[tuple[Swallow, str, Memory]]) -> Finding:
         swallow.at, f"an error from {WHAT[what]} {DOES[swallow.how]}: the caller never learns that memory failed{others}",
         subject=swallow.inside or "module", evidence=what, confidence="high" if what != "kickoff" or swallow.handlers else "medium",
         because=unique(steps),
-        fix=Fix("Log it and raise it again, or answer with an error status", "except Exception:\n    logger.exception(\"memory failed\")\n    raise"))
+        fix=Fix("Log it and raise it again, or answer with an error status", "except Exception:\n    logger.exception(\"memory failed\")\n    raise",
+                changes=tuple(RaiseAgain(s.at) for s in (swallow, *more)), caveat="Callers get an error now where they got a made-up answer."))
 
 
 SAVES = '''import logging

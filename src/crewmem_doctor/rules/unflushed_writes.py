@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crewmem_doctor.model.changes.code import WaitForSaves
 from crewmem_doctor.model.failure import Unflushed
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.memory import Memory, Step
@@ -77,7 +78,8 @@ def _finding(group: list[tuple[Unflushed, Memory, str]]) -> Finding:
     return RULE.finding(
         call.at, f"{name} returns while its saves are still on their way, and {end}: the last ones are lost", subject=call.inside or
         memory.subject, evidence=call.how, because=unique([*steps, Step(memory.turned_on or memory.at, "memory is turned on here")]),
-        fix=Fix("Wait for the saves before the end", "memory.drain_writes()      # memory = Memory(), handed to the agent"))
+        fix=Fix("Wait for the saves before the end", "memory.drain_writes()      # memory = Memory(), handed to the agent",
+                changes=tuple(WaitForSaves(c.at, m.at) for c, m, _ in group)))
 
 
 AGENT = '''from crewai import Agent

@@ -33,6 +33,7 @@ from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, misnamed, unique
+from crewmem_doctor.rules._in_code import declined
 from crewmem_doctor.rules._remedies import at_path, on_server, unified
 from crewmem_doctor.rules._volumes import relocated
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
@@ -61,7 +62,8 @@ def check(project: Project) -> Iterator[Finding]:
             subject=first.memory.subject, evidence=name, severity=severity, confidence=confidence,
             because=unique([*(s for x in found for s in story(x.memory, x.run)),
                             *([Step(set_at, "the value comes from here")] if set_at is not None else [])]),
-            fix=replace(_fix(project, first), changes=_changes(at or first.memory.at, found)))
+            fix=replace(_fix(project, first), changes=_changes(at or first.memory.at, found) or declined(
+                at or first.memory.at, "only a person knows which server is meant; docs/recipes has storage objects for Postgres and Redis")))
 
 
 def _outcome(name: str, by_setting: bool) -> str:

@@ -1,18 +1,18 @@
-"""Rewrites one file: (text, change) comes pickled on stdin, (True, text) or (False, reason) goes to stdout."""
+"""Rewrites one call: (action, text, arguments) comes pickled on stdin, (True, text) or (False, reason) goes out."""
 
 from __future__ import annotations
 
 import pickle
 import sys
 
-from crewmem_doctor.fixes.dialects.python import rewritten
+from crewmem_doctor.fixes.dialects.python.arguments import rewritten
 from crewmem_doctor.fixes.refused import Refused
 
 
 def main() -> None:
-    text, change = pickle.load(sys.stdin.buffer)
+    task = pickle.load(sys.stdin.buffer)
     try:
-        answer = True, rewritten(text, change)
+        answer = True, rewritten(*task)
     except Refused as refused:
         answer = False, str(refused)
     pickle.dump(answer, sys.stdout.buffer)

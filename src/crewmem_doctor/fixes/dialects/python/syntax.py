@@ -1,140 +1,266 @@
-"""A module's concrete syntax, with the places that the model speaks of."""
+"""A module's syntax with the places that the model speaks of, and splices of its text.
+
+`ast` says where things stand; what is not spliced is never written anew.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import builtins
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
-
-import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
+from typing import NoReturn, Union
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.model.location import Location
 
+FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
 
 @dataclass(frozen=True)
-class Code:
-    """`module` is never changed: a transform gives back the text of a changed copy."""
+class Splice:
+    """Put `text` for what stands from `start` to `end`, offsets of the module's text."""
 
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
     path: str
     text: str
-    module: cst.Module
-    positions: dict[cst.CSTNode, CodeRange]
-    parents: dict[cst.CSTNode, cst.CSTNode]
+    tree: ast.Module
 
-    @classmethod
-    def read(cls, text: str, path: str) -> Code:
-        try:
-            module = cst.parse_module(text)
-        except cst.ParserSyntaxError as error:
-            raise Refused(f"{path} cannot be rewritten: {error.message}") from None
-        if module.code != text:
-            raise Refused(f"{path} would not keep its formatting")
-        wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
-        positions, parents = wrapper.resolve(PositionProvider), wrapper.resolve(ParentNodeProvider)
-        return cls(path, text, module, dict(positions), dict(parents))
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
 
-    def call(self, at: Location) -> cst.Call:
-        """The call whose name spans a place."""
-        for node in self._spanning(at):
-            above = self.parents.get(node)
-            if isinstance(above, cst.Call) and above.func is node:
-                return above
-        return self._missing(at)
+    @functools.cached_property
+    def starts(self) -> list[int]:
+        found, offset = [], 0
+        for line in self.lines:
+            found.append(offset)
+            offset += len(line) + 1
+        return found
 
-    def argument(self, at: Location) -> cst.Arg:
-        """The argument that spans a place."""
-        return next((n for n in self._spanning(at) if isinstance(n, cst.Arg)), None) or self._missing(at)
+    @functools.cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
-    def spanning(self, at: Location) -> cst.BaseExpression:
+    # Offsets.
+
+    def offset(self, line: int, column: int) -> int:
+        """Of one of `ast`'s places, whose columns count bytes."""
+        text = self.lines[line - 1]
+        return self.starts[line - 1] + (
+            column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
+        )
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        line, column, end_line, end_column = (
+            getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")
+        )
+        return self.offset(line, column), self.offset(end_line, end_column)
+
+    def source(self, node: ast.AST) -> str:
+        return self.text[slice(*self.span(node))]
+
+    def line_of(self, offset: int) -> int:
+        """0-based."""
+        return self.text.count("\n", 0, offset)
+
+    def replaced(self, node: ast.AST, text: str) -> Splice:
+        return Splice(*self.span(node), text)
+
+    # What stands at a place of the model.
+
+    def spanning(self, at: Location) -> ast.expr:
         """The outermost expression that spans a place."""
-        return next((n for n in self._spanning(at) if isinstance(n, cst.BaseExpression)), None) or self._missing(at)
+        return next((n for n in self._spanning(at) if isinstance(n, ast.expr)), None) or self.missing(at)
 
-    def _spanning(self, at: Location) -> list[cst.CSTNode]:
-        wanted = (at.line, at.column - 1, at.end_line, at.end_column - 1)
-        found = [node for node, span in self.positions.items()
-                 if (span.start.line, span.start.column, span.end.line, span.end.column) == wanted]
-        return sorted(found, key=self.depth)
+    def keyword(self, at: Location) -> ast.keyword:
+        return next((n for n in self._spanning(at) if isinstance(n, ast.keyword)), None) or self.missing(at)
 
-    def depth(self, node: cst.CSTNode) -> int:
-        above = self.parents.get(node)
-        return 0 if above is None else 1 + self.depth(above)
+    def argument(self, at: Location) -> tuple[ast.Call, ast.expr | ast.keyword]:
+        """The argument that spans a place, and its call."""
+        for node in self._spanning(at):
+            call = self.parents.get(node)
+            if isinstance(call, ast.Call) and node is not call.func and isinstance(node, (ast.expr, ast.keyword)):
+                return call, node
+        return self.missing(at)
 
-    def _missing(self, at: Location) -> NoReturn:
+    def call(self, at: Location) -> ast.Call:
+        """The call whose name spans a place. Of `a().b()` the name is the last word."""
+        start, end = self._offsets(at)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and node.func.end_lineno == at.end_line and self.span(node.func)[1] == end:
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+                if self.span(node.func)[0] == start or (name and end - len(name) == start):
+                    return node
+        return self.missing(at)
+
+    def statement_at(self, at: Location) -> ast.stmt:
+        """The statement that begins at a place, or the innermost one that spans it."""
+        return next((n for n in self._spanning(at) if isinstance(n, ast.stmt)), None) or self.statement(
+            self.spanning(at)
+        )
+
+    def beginning(self, at: Location, *kinds: type[ast.AST]) -> ast.AST:
+        """The node of one of those kinds that begins at a place."""
+        start = self._offsets(at)[0]
+        for node in ast.walk(self.tree):
+            if isinstance(node, kinds) and getattr(node, "lineno", 0) == at.line and self.span(node)[0] == start:
+                return node
+        return self.missing(at)
+
+    def missing(self, at: Location) -> NoReturn:
         raise Refused(f"what stood at line {at.line} of {self.path} is not there")
 
-    def top(self, node: cst.CSTNode) -> cst.BaseStatement | cst.SimpleStatementLine:
-        """The statement of the module itself that a node stands in."""
-        inner = node
-        while not isinstance(self.parents[inner], cst.Module):
-            inner = self.parents[inner]
-        assert isinstance(inner, (cst.BaseStatement, cst.SimpleStatementLine))
-        return inner
+    def _offsets(self, at: Location) -> tuple[int, int]:
+        if at.end_line > len(self.lines):
+            self.missing(at)
+        return self.starts[at.line - 1] + at.column - 1, self.starts[at.end_line - 1] + at.end_column - 1
 
-    def source(self, node: cst.CSTNode) -> str:
-        return self.module.code_for_node(node).strip()
+    def _spanning(self, at: Location) -> Iterator[ast.AST]:
+        """Outermost first. Inside an f-string older Pythons do not say exactly where something stands: what does not
+        read as it should is not among them."""
+        wanted = self._offsets(at)
+        for node in ast.walk(self.tree):
+            if (
+                getattr(node, "lineno", 0) == at.line
+                and getattr(node, "end_lineno", 0) == at.end_line
+                and (self.span(node) == wanted and self._reads_as(node))
+            ):
+                yield node
 
-    def replaced(self, *pairs: tuple[cst.CSTNode, cst.CSTNode]) -> cst.Module:
-        """The module with nodes replaced by others."""
-        module: cst.CSTNode = self.module
-        for old, new in pairs:
-            module = module.deep_replace(old, new)
-        assert isinstance(module, cst.Module)
-        return module
+    def _reads_as(self, node: ast.AST) -> bool:
+        if not isinstance(node, ast.expr) or not any(isinstance(n, ast.JoinedStr) for n in self.above(node)):
+            return True
+        try:
+            return ast.dump(ast.parse(f"({self.source(node)})", mode="eval").body) == ast.dump(node)
+        except (SyntaxError, ValueError):
+            return False
 
+    # Around a node.
+
+    def above(self, node: ast.AST) -> Iterator[ast.AST]:
+        """What a node stands in, innermost first."""
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        return node if isinstance(node, ast.stmt) else next(n for n in self.above(node) if isinstance(n, ast.stmt))
+
+    def functions(self, node: ast.AST) -> Iterator[FunctionNode]:
+        """The functions around a node, innermost first."""
+        return (n for n in self.above(node) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+    def top(self, node: ast.AST) -> int:
+        """The index of the module's own statement that a node stands in."""
+        chain = [node, *self.above(node)]
+        return self.tree.body.index(chain[-2])  # type: ignore[arg-type]
+
+    def first_line(self, statement: ast.stmt) -> int:
+        """0-based, decorators included."""
+        decorators = getattr(statement, "decorator_list", [])
+        return int(min([statement.lineno, *(d.lineno for d in decorators)])) - 1
+
+    def indentation(self, statement: ast.stmt) -> str:
+        """Raises Refused where the statement shares its line with another one."""
+        line = self.lines[statement.lineno - 1]
+        indent = line[: len(line) - len(line.lstrip())]
+        end = self.lines[(statement.end_lineno or statement.lineno) - 1]
+        rest = end[self.span(statement)[1] - self.starts[(statement.end_lineno or statement.lineno) - 1] :].strip()
+        if self.starts[statement.lineno - 1] + len(indent) != self.span(statement)[0] or (
+            rest and not rest.startswith("#")
+        ):
+            raise Refused(f"line {statement.lineno} of {self.path} holds more than one statement")
+        return indent
+
+    @functools.cached_property
+    def step(self) -> str:
+        """What this module indents a block by."""
+        for node in ast.walk(self.tree):
+            body = getattr(node, "body", None)
+            if isinstance(node, ast.stmt) and isinstance(body, list) and body and body[0].lineno > node.lineno:
+                outer, inner = (self.lines[n.lineno - 1] for n in (node, body[0]))
+                indent = inner[: len(inner) - len(inner.lstrip())]
+                own = outer[: len(outer) - len(outer.lstrip())]
+                if indent.startswith(own) and indent != own:
+                    return indent[len(own) :]
+        return "    "
+
+    def below(self, statement: ast.stmt, text: str) -> Splice:
+        """Whole lines behind a statement and the comment on its last line."""
+        end = self.starts[(statement.end_lineno or statement.lineno) - 1] + len(
+            self.lines[(statement.end_lineno or 1) - 1]
+        )
+        return Splice(end, end, "\n" + text)
+
+    def before(self, line: int, text: str) -> Splice:
+        """Whole lines before a line, 0-based."""
+        return Splice(self.starts[line], self.starts[line], text + "\n")
+
+    # Names.
+
+    @functools.cached_property
     def names(self) -> frozenset[str]:
         """Every name that the module binds or reads anywhere."""
+        return frozenset(name for node in ast.walk(self.tree) for name in _named(node))
+
+    def free(self, *wanted: str) -> str:
+        """The first of some names that the module does not use."""
+        for name in wanted:
+            if name not in self.names:
+                return name
+        raise Refused(f"{self.path} uses every name that would be given")
+
+    def loads(self, node: ast.AST) -> frozenset[str]:
+        """The names that an expression or statement needs to be bound before it, without builtins and its own."""
+        own = {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+        own |= {
+            n.id
+            for c in ast.walk(node)
+            if isinstance(c, ast.comprehension)
+            for n in ast.walk(c.target)
+            if isinstance(n, ast.Name)
+        }
+        return frozenset(
+            n.id
+            for n in ast.walk(node)
+            if isinstance(n, ast.Name)
+            and isinstance(n.ctx, ast.Load)
+            and n.id not in own
+            and not hasattr(builtins, n.id)
+        )
+
+    def bound_before(self, index: int) -> frozenset[str]:
+        """The names that the module's own statements up to `index` have surely bound."""
         found: set[str] = set()
-        for node in ast.walk(ast.parse(self.text)):
-            if isinstance(node, ast.Name):
-                found.add(node.id)
-            elif isinstance(node, ast.arg):
-                found.add(node.arg)
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found.add(node.name)
-            elif isinstance(node, ast.alias):
-                found.add((node.asname or node.name).partition(".")[0])
+        for statement in self.tree.body[:index]:
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found.add(statement.name)
+            elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+                found.update((a.asname or a.name).partition(".")[0] for a in statement.names)
+            elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                found.update(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
         return frozenset(found)
 
 
-def expression(text: str) -> cst.BaseExpression:
-    return cst.parse_expression(text)
-
-
-def with_imports(module: cst.Module, imports: Iterable[tuple[str, str]]) -> cst.Module:
-    """The module with `from X import Y` for each (X, Y) that it lacks, behind its last import at the top."""
-    for name, what in imports:
-        if _imported(module, name, what):
-            continue
-        line = cst.parse_statement(f"from {name} import {what}")
-        place = _behind_imports(module)
-        body = list(module.body)
-        if place == 0 and body:
-            body[0] = body[0].with_changes(leading_lines=[cst.EmptyLine(indent=False), *body[0].leading_lines])
-        module = module.with_changes(body=[*body[:place], line, *body[place:]])
-    return module
-
-
-def _imported(module: cst.Module, name: str, what: str) -> bool:
-    for statement in module.body:
-        for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
-            if isinstance(small, cst.ImportFrom) and small.module is not None and not small.relative:
-                origin = module.code_for_node(small.module)
-                if origin == name and not isinstance(small.names, cst.ImportStar) and any(
-                        alias.evaluated_name == what and alias.asname is None for alias in small.names):
-                    return True
-    return False
-
-
-def _behind_imports(module: cst.Module) -> int:
-    """Where a new import goes: behind the last one of the module's own level, else behind its docstring."""
-    place = 0
-    for index, statement in enumerate(module.body):
-        small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
-        if isinstance(small, (cst.Import, cst.ImportFrom)):
-            place = index + 1
-        elif index == 0 and isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString):
-            place = 1
-    return place
+def _named(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).partition(".")[0]
+    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        yield from node.names
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name
