@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crewmem_doctor.cli import probing
 from crewmem_doctor.cli.deliver import deliver
 from crewmem_doctor.cli.options import targets
 from crewmem_doctor.cli.progress import waiting
 from crewmem_doctor.errors import UsageError
-from crewmem_doctor.model.observation import Observation
-from crewmem_doctor.model.project import Project
 from crewmem_doctor.settings import load_settings
+
+if TYPE_CHECKING:
+    from crewmem_doctor.model.observation import Observation
+    from crewmem_doctor.model.project import Project
 
 
 def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
@@ -33,6 +34,8 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
 
     policy.check(settings)
     if settings.probes:
+        from crewmem_doctor.cli import probing
+
         probing.check(settings)
     # Nearly all that an audit makes stays until its end, which is this process's end too: collecting finds nothing.
     gc.disable()

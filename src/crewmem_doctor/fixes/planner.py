@@ -22,6 +22,7 @@ from crewmem_doctor.model.report import Report
 
 PASSES = 10
 FOLLOW = 3      # how often what an edit brings may be answered by a further one
+AUDITS = 24     # of the whole tree, at most, for the edits that a report carries
 
 Overlay = Mapping[str, bytes]
 Cause = tuple[str, str, str]
@@ -76,13 +77,20 @@ class Planner:
 
     def each(self, report: Report) -> dict[tuple[str, Location], tuple[Edit, ...]]:
         """The edits of each finding for itself, all of the unchanged tree, by fingerprint and place: what a report
-        carries. What only holds together with a further remedy is not among them."""
+        carries. What only holds together with a further remedy is not among them, nor what AUDITS audits did not
+        prove: a report must not take an hour."""
         state = State(report, {})
+        waiting = batches(self.offers(state), one=False)
         found: dict[tuple[str, Location], tuple[Edit, ...]] = {}
-        for batch in batches(self.offers(state), one=False):
-            good = batch if self.tried(state, batch) is not None else [
-                offer for offer in batch if self.tried(state, [offer]) is not None]
-            found.update(((offer.finding.fingerprint, offer.finding.at), offer.edits) for offer in good)
+        for _ in range(AUDITS):
+            if not waiting:
+                break
+            batch = waiting.pop(0)
+            if self.tried(state, batch) is not None:
+                found.update(((offer.finding.fingerprint, offer.finding.at), offer.edits) for offer in batch)
+            elif len(batch) > 1:
+                middle = len(batch) // 2
+                waiting += [batch[:middle], batch[middle:]]
         return found
 
     def offers(self, state: State, *, of_any: bool = False) -> list[Offer]:
@@ -109,14 +117,15 @@ class Planner:
         return Sources(lambda path: state.overlay[path] if path in state.overlay else self.read(path), platforms)
 
     def settle(self, state: State, batch: Sequence[Offer]) -> State:
-        """All of a batch where that holds, else each for itself where that does."""
+        """All of a batch where that holds, else each half of it where that does, down to the single edit."""
         held = self.tried(state, batch, follow=True)
         if held is not None:
             return self.accepted(held)
-        for offer in batch if len(batch) > 1 else ():
-            anew = self.anew(state, offer.finding)
-            held = self.tried(state, [anew], follow=True) if anew is not None else None
-            state = self.accepted(held) if held is not None else state
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]) if middle else ():
+            anew = [o for o in (self.anew(state, offer.finding) for offer in half) if o is not None]
+            if anew:
+                state = self.settle(state, anew)
         return state
 
     def accepted(self, held: tuple[State, list[tuple[State, Sequence[Offer]]]]) -> State:

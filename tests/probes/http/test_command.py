@@ -143,7 +143,7 @@ def test_nothing_is_said_to_anybody_without_a_yes(web: str, doctor: Doctor, tmp_
     assert "pass --yes" in checks(done.report)["answer"][1]
     production = web.replace("127.0.0.1", "prod.localhost")
     done = doctor("probe", production, "--probe-request", request_file(tmp_path), "--format", "json", cwd=tmp_path, env=YES)
-    assert "looks like production" in checks(done.report)["connect"][1]
+    assert "looks like production" in checks(done.report)["consent"][1]
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2)])

@@ -79,7 +79,7 @@ def test_a_firewall_that_drops_packets() -> None:
 def test_production_needs_a_yes(case: Case) -> None:
     case.server.sql(f"CREATE DATABASE app_production OWNER {case.name}")
     try:
-        assert "--yes" in probed(case.url(database="app_production"))["connect"].detail
+        assert "--yes" in probed(case.url(database="app_production"))["consent"].detail
         assert outcomes(probed(case.url(database="app_production"), yes=True, ready=True))["connect"] == "pass"
     finally:
         case.server.sql("DROP DATABASE app_production")
