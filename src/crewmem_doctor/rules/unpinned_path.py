@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.changes import Change
+from crewmem_doctor.model.changes import Change, NoEdit
 from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
@@ -63,18 +63,22 @@ def _finding(found: list[Landing]) -> Finding:
         subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence="medium" if outside else confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
         fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai",
-                caveat="The place stays the same." if _changes(found) else "", changes=_changes(found)))
+                caveat="The place stays the same.", changes=_changes(found)))
 
 
 def _changes(found: list[Landing]) -> tuple[Change, ...]:
     """The place where it is now, said aloud in each service that runs the memory."""
     homes: dict[int, tuple[Service, set[str]]] = {}
     for landing in found:
-        if landing.run is None or landing.said is not None or not isinstance(landing.path, Known):
-            return ()
+        if landing.run is None:
+            return (NoEdit(f"no file here says where this program runs; set {STORAGE_DIR} there"),)
+        if landing.said is not None or not isinstance(landing.path, Known):
+            return (NoEdit(f"where it lies in {landing.run.service.id} is decided outside these files; set {STORAGE_DIR} there"),)
         homes.setdefault(id(landing.run.service), (landing.run.service, set()))[1].add(landing.path.value)
     said = [(service, common_home(paths)) for service, paths in homes.values()]
-    return tuple(SetVariable(service, STORAGE_DIR, home) for service, home in said) if all(home for _, home in said) else ()
+    if not all(home for _, home in said):
+        return (NoEdit(f"what it keeps lies in several folders; set {STORAGE_DIR} and move them together"),)
+    return tuple(SetVariable(service, STORAGE_DIR, home) for service, home in said)
 
 
 def _says_nothing(landing: Landing) -> bool:
