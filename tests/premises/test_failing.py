@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proof import MARKS, PYTHONS, Place, premise, version_of
+from premise import MARKS, PYTHONS, Place, premise, version_of
 
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.construction import UNDRAINED

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from proof import MARKS, PYTHONS, Place, ask, end, heard, premise, version_of
+from premise import MARKS, PYTHONS, Place, ask, end, heard, premise, version_of
 
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases.eras import era

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proof import MARKS, PYTHONS, Place, premise, version_of
+from premise import MARKS, PYTHONS, Place, premise, version_of
 
 from crewmem_doctor.model.expression import Table, Text
 from crewmem_doctor.releases.api import argument

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proof import MARKS, PYTHONS, Place, premise
+from premise import MARKS, PYTHONS, Place, premise
 
 import packages
 import signatures as tool

@@ -27,7 +27,7 @@ SOURCES = {
 
 
 def _names(**more):
-    names = {"os": os, "crewai": crewai, "Agent": Agent, "Task": Task, "Crew": _crew, "logger": logging.getLogger("app"), **more}
+    names = {"__name__": "app", "os": os, "crewai": crewai, "Agent": Agent, "Task": Task, "Crew": _crew, "logger": logging.getLogger("app"), **more}
     for name, module in SOURCES.items():
         with contextlib.suppress(ImportError, AttributeError):
             names.setdefault(name, getattr(importlib.import_module(module), name))

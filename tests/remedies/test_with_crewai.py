@@ -170,7 +170,7 @@ if __name__ == "__main__":
     answers = multiprocessing.Queue()
     child = multiprocessing.Process(target=ask, args=(answers,))
     child.start()
-    print(answers.get(timeout=120))
+    print(answers.get(timeout=120), flush=True)
     child.join(60)
     os._exit(child.exitcode)
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.registry import Sources, write
@@ -22,7 +22,9 @@ from crewmem_doctor.model.report import Report
 
 PASSES = 10
 FOLLOW = 3      # how often what an edit brings may be answered by a further one
-AUDITS = 24     # of the whole tree, at most, for the edits that a report carries
+AUDITS = 24     # of the whole tree, at most, for the edits that a report carries,
+FILES = 2000    # which together look at no more than about so many files;
+MOST = 60       # findings of a report that get edits
 
 Overlay = Mapping[str, bytes]
 Cause = tuple[str, str, str]
@@ -77,12 +79,13 @@ class Planner:
 
     def each(self, report: Report) -> dict[tuple[str, Location], tuple[Edit, ...]]:
         """The edits of each finding for itself, all of the unchanged tree, by fingerprint and place: what a report
-        carries. What only holds together with a further remedy is not among them, nor what AUDITS audits did not
-        prove: a report must not take an hour."""
+        carries. What only holds together with a further remedy is not among them, nor what AUDITS audits, fewer
+        for large trees, did not prove, nor those of more than MOST findings: a report must not take an hour."""
         state = State(report, {})
-        waiting = batches(self.offers(state), one=False)
+        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)][:MOST]
+        waiting = batches(self.offers(State(replace(report, findings=tuple(offering)), {})), one=False)
         found: dict[tuple[str, Location], tuple[Edit, ...]] = {}
-        for _ in range(AUDITS):
+        for _ in range(max(1, min(AUDITS, FILES // max(report.project.files, 1)))):
             if not waiting:
                 break
             batch = waiting.pop(0)

@@ -140,7 +140,10 @@ def _indentation(text: str) -> int:
 
 def between(document: Document, text: str) -> tuple[Edit, ...]:
     """The least edits that turn the document's text into `text`, by whole lines and trimmed to what differs in them."""
-    return tuple(between_lines(document, document.text.split("\n"), text.split("\n")))
+    edits = tuple(between_lines(document, document.text.split("\n"), text.split("\n")))
+    if any(conflict(one, other) for one, other in itertools.combinations(edits, 2)):
+        return (_trimmed(document.path, 1, document.text, text),)      # lines come and go at one point
+    return edits
 
 
 def between_lines(document: Document, old: Sequence[str], new: Sequence[str], above: int = 0) -> Iterator[Edit]:

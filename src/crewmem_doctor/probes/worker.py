@@ -65,6 +65,9 @@ def _load(entries: Sequence[Mapping[str, Any]]) -> None:
 
 def _read(jobs: SimpleQueue[bytes], later: list[Mapping[str, Any]]) -> None:
     for line in sys.stdin.buffer:
+        message = json.loads(line)
+        if "later" in message:
+            later[:] = message["later"]     # before the input ends, which is when it counts
         jobs.put(line)
     jobs.put(b"")
     if later:

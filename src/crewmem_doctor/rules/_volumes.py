@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -114,16 +115,22 @@ def onto_volume(project: Project, service: Service, pairs: Iterable[tuple[Run, P
 
 def _twin(project: Project, service: Service, memories: list[Memory]) -> tuple[Mount, str] | None:
     """The volume, and the directory on it, with which another service of the deployment keeps one of them."""
+    found = [keeper for memory in memories for keeper in _keepers(project).get((service.deployment, id(memory)), ())]
+    return next(((mount, home) for other, mount, home in found if other != service.id and not hides(service, mount.target)), None)
+
+
+@functools.lru_cache(maxsize=4)
+def _keepers(project: Project) -> dict[tuple[str, int], list[tuple[str, Mount, str]]]:
+    """By deployment and memory: the services that keep it on a volume, with the mount and the directory."""
+    kept: dict[tuple[str, int], list[tuple[str, Mount, str]]] = {}
     for run in project.runs:
-        other = run.service
-        if other.deployment != service.deployment or other.id == service.id or not any(run.memory is m for m in memories):
-            continue
         there = place(run, project.release)
-        home = _folder(there)
-        kept = there.mount if there.mount is not None and there.mount.durable and there.mount.kind in ("named", "pvc") else None
-        if kept is not None and home and not kept.sub_path and not hides(service, kept.target):
-            return kept, home
-    return None
+        mount, home = there.mount, _folder(there)
+        if mount is None or not mount.durable or mount.kind not in ("named", "pvc") or mount.sub_path:
+            continue
+        if home:
+            kept.setdefault((run.service.deployment, id(run.memory)), []).append((run.service.id, mount, home))
+    return kept
 
 
 def _kept_beside(project: Project, service: Service, memory: Memory, folder: str) -> Mount | None:

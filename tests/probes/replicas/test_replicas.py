@@ -158,7 +158,7 @@ def test_without_the_tool(doctor: Doctor, tmp_path: Path) -> None:
 def test_production_is_asked_about(doctor: Doctor, tmp_path: Path) -> None:
     outcome = ask(doctor, Cluster(tmp_path, ("api-x1",)), "k8s:production/api")
     assert outcome.status == 2
-    assert "--yes" in detail(outcome.report, "connect")
+    assert "--yes" in detail(outcome.report, "consent")
 
 
 @pytest.mark.parametrize(("behaviour", "outcome_", "rule", "status"), [
