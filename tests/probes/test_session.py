@@ -196,12 +196,15 @@ def test_words_that_name_no_target_are_refused(word: str) -> None:
 
 def test_what_could_not_be_removed_is_tried_once_more_afterwards(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(worker: Worker, *words: object) -> None:
+        worker.kill()
+        raise StepTimedOut("no answer within 0 seconds")
+
     with session_of(tmp_path) as session:
-        monkeypatch.setattr("crewmem_doctor.probes.session.LOADING", 0.0)
-        monkeypatch.setattr(Session, "tidying", property(lambda self: 0.0))      # no process answers in that time
         written = tmp_path / session.namespace
         session.undo("files.remove", {"paths": [str(written)]}, f"rm -r {written}")
         written.mkdir()
+        monkeypatch.setattr(Worker, "ask", late)
     assert outcomes(session)[-1] == ("cleanup", "error")
     end = time.monotonic() + 30
     while written.exists() and time.monotonic() < end:
