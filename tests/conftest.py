@@ -13,11 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-# A machine that does something else as well is no failure.
-settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow], deadline=None)
-settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCRUBBED = re.compile(r"(GITHUB_|CREWMEM_|CREWAI_|OPENAI_|CI$|NO_COLOR$|FORCE_COLOR$|COLUMNS$|TERM$|PYTHONWARNINGS$)")
