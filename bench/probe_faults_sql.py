@@ -3,9 +3,9 @@
     python bench/probe_faults_sql.py --runs 240 --jobs 3
 
 Each run draws a fault and, one time in six, a signal that ends the command at a random moment. All runs go through the
-installed command. Afterwards the network heals: what a killed probe wrote must then vanish by itself, and what a probe
-said it could not remove must vanish by the command that it printed. Prints how often each fault was drawn and what went
-wrong; the exit status is 1 where anything did.
+installed command. Afterwards the network heals, and what is left must then vanish by itself, in every other run by the
+command that the probe printed, if any. Prints how often each fault was drawn and what went wrong; the exit status is 1
+where anything did.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 
 @dataclass
 class Run:
-    """What was done, how long it took, how many leftovers the printed command removed, and what went wrong."""
+    """What was done, how long it took, how many leftovers were told, and what went wrong."""
 
     name: str
     seconds: float = 0.0
@@ -76,8 +76,8 @@ def run(seed: int, server: Server, database: str) -> Run:
         if PASSWORD.encode() in out + err:
             this.wrong.append("told the password")
         commands = judge(this, command.returncode, out, err) if number is None else []
-        for line in commands:
-            this.told += bool(server.leftovers(database))
+        this.told = len(commands)
+        for line in commands if seed % 2 else ():
             subprocess.run(line, shell=True, check=False, capture_output=True,
                            env={**os.environ, "PGPASSWORD": PASSWORD, "PATH": f"{BIN}:{os.environ['PATH']}"})
         if left := server.wait_gone(database, 25):
@@ -137,8 +137,8 @@ def main() -> int:
         print(f"{name:24} {count:4}")
     wrong = [f"seed {seed} ({this.name}): {what}" for seed, this in runs for what in this.wrong]
     longest, told = max(this.seconds for _, this in runs), sum(this.told for _, this in runs)
-    print(f"{given.runs} runs in {took:.0f} s, the longest {longest:.0f} s; {told} leftovers told and removed by the "
-          f"printed command; {len(wrong)} went wrong")
+    print(f"{given.runs} runs in {took:.0f} s, the longest {longest:.0f} s; {told} leftovers told, half of them "
+          f"left to themselves; {len(wrong)} went wrong")
     print("\n".join(wrong))
     return 1 if wrong else 0
 

@@ -210,3 +210,21 @@ def test_what_could_not_be_removed_is_tried_once_more_afterwards(
     while written.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not written.exists()
+
+
+def test_what_could_not_be_removed_is_tried_until_the_fault_has_ended(tmp_path: Path) -> None:
+    way = tmp_path / "way"
+    way.symlink_to(way)         # to nowhere, for everybody
+    with session_of(tmp_path) as session:
+        written = tmp_path / session.namespace
+        written.mkdir()
+        session.undo("files.remove", {"paths": [str(way / session.namespace)]}, f"rm -r {written}")
+    assert outcomes(session)[-1] == ("cleanup", "error")
+    time.sleep(1)               # in which it is tried again in vain
+    assert written.exists()
+    way.unlink()
+    way.symlink_to(tmp_path)
+    end = time.monotonic() + 30
+    while written.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not written.exists()

@@ -209,7 +209,7 @@ class Session:
         return self._janitor
 
     def _dismiss(self, left: str) -> None:
-        """Ends the process that waits to tidy up. What could not be removed now it tries once more, on its own."""
+        """Ends the process that waits to tidy up. What could not be removed it tries again for a minute."""
         if self._janitor is None:
             return
         if left:

@@ -17,8 +17,10 @@ from collections.abc import Mapping, Sequence
 from queue import SimpleQueue
 from typing import Any
 
-PATIENCE = 20.0     # seconds that tidying up may take once the parent is gone
+PATIENCE = 60.0     # seconds for which tidying up is tried again once the parent is gone: faults may end
+STEP = 20.0         # seconds that the last try may take
 SETTLE = 0.5        # until its other children, which see the same end of file, are gone too
+PAUSE = 5.0         # seconds between two tries, at most
 
 
 def main() -> None:
@@ -71,13 +73,15 @@ def _read(jobs: SimpleQueue[bytes], later: list[Mapping[str, Any]]) -> None:
         jobs.put(line)
     jobs.put(b"")
     if later:
-        time.sleep(PATIENCE)        # a step that hangs keeps nobody from tidying up for ever
+        time.sleep(PATIENCE + STEP)     # a step that hangs keeps nobody from tidying up for ever
     os._exit(0)     # whoever closes the input has all its answers, or is dead and must not be outlived by a write
 
 
 def _tidy(later: list[Mapping[str, Any]]) -> None:
-    if later:
-        time.sleep(SETTLE)
-        for entry in later:
-            carry_out(entry["step"], entry["job"])
+    """Until nothing is left, or patience ends."""
+    end, pause, left = time.monotonic() + PATIENCE, SETTLE, list(later)
+    while left and time.monotonic() < end:
+        time.sleep(pause)
+        left = [entry for entry in left if carry_out(entry["step"], entry["job"]).get("left") != []]
+        pause = min(2 * pause, PAUSE)
     os._exit(0)

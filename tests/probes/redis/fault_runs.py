@@ -2,7 +2,7 @@
 
 Whatever the network does, a run must say no secret, end in time, call no fault of the network a loss of memory, and
 leave nothing behind that it does not say. Where it cannot remove its key because the fault does not end, it says so with
-the command, and the key's lifetime ends it.
+the command; when the fault has ended after all, the key goes without the command.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from crewmem_doctor.probes.session import Session
 from crewmem_doctor.probes.target import parse
 from crewmem_doctor.settings import Settings
 
-from ..faults import Fault, FaultProxy
+from ..faults import NONE, Fault, FaultProxy
 from .conftest import Server
 
 Ending = Literal["by itself", "SIGTERM", "SIGINT", "SIGKILL"]
 TIMEOUT = 2.0                       # seconds of one check
 LIFETIME = 2 * TIMEOUT + 20         # of the key
+AFTERWARDS = 30.0                   # seconds after the fault in which the last key goes
 STARTING = 20.0                     # for the processes of a busy machine, which no deadline of a probe covers
 LIMIT = 10 * TIMEOUT + 10 + STARTING
 SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT, "SIGKILL": signal.SIGKILL}
@@ -37,7 +38,8 @@ SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT, "SIGKILL": signal
 
 @dataclass(frozen=True)
 class Run:
-    """What one run came to. `left` are keys on the server after it, `wrong` what should not have been."""
+    """What one run came to. `left` are keys on the server when it ended, with the fault still there; `said` whether it
+    named the command that removes them; `wrong` what should not have been."""
 
     seed: int
     fault: Fault
@@ -59,10 +61,12 @@ def run(seed: int, server: Server, password: str, cwd: Path, command: Sequence[s
         url = f"redis://app:{password}@127.0.0.1:{proxy.port}/{draw.randrange(4)}"
         text, outcomes = (_commanded(url, command, ending, draw, proxy, cwd) if command else _observed(url, cwd))
         seconds = time.monotonic() - begun
-        left = _left(server, proxy, ending, password)
+        left = _keys(server, password)
+        proxy.fault = NONE
+        stays = _gone(server, password)
     said = "remove it with: redis-cli" in text
     return Run(seed, fault, ending, seconds, left, said, outcomes.count("error"),
-               tuple(_wrong(server, text, outcomes, seconds, left, said, ending, password)))
+               tuple(_wrong(server, text, outcomes, seconds, left, stays, said, ending, password)))
 
 
 def _observed(url: str, cwd: Path) -> tuple[str, list[str]]:
@@ -94,27 +98,26 @@ def _end(child: subprocess.Popen[str], ending: Ending, connection: int, after: f
         child.send_signal(SIGNALS[ending])
 
 
-def _left(server: Server, proxy: FaultProxy, ending: Ending, password: str) -> tuple[str, ...]:
-    """The keys that this run left: those that were written through its proxy. A killed probe has somebody who tidies up
-    later, and is given the time for that."""
-    end = time.monotonic() + (25 if ending == "SIGKILL" else 0)
-    while True:
-        left = tuple(_keys(server, proxy, password))
-        if not left or time.monotonic() > end:
-            return left
+def _gone(server: Server, password: str) -> tuple[str, ...]:
+    """The keys that are still there some time after the fault has ended."""
+    end = time.monotonic() + AFTERWARDS
+    while left := _keys(server, password):
+        if time.monotonic() > end:
+            break
         time.sleep(0.1)
+    return left
 
 
-def _keys(server: Server, proxy: FaultProxy, password: str) -> list[str]:
+def _keys(server: Server, password: str) -> tuple[str, ...]:
     found = []
     for db in range(4):
         with server.client(db=db, username="app", password=password) as client:
             found += [f"{db}/{key}" for key in client.scan_iter("*crewmem_probe_*", count=1000)]
-    return found
+    return tuple(found)
 
 
-def _wrong(server: Server, text: str, outcomes: list[str], seconds: float, left: tuple[str, ...], said: bool,
-           ending: Ending, password: str) -> list[str]:
+def _wrong(server: Server, text: str, outcomes: list[str], seconds: float, left: tuple[str, ...],
+           stays: tuple[str, ...], said: bool, ending: Ending, password: str) -> list[str]:
     out = []
     if password in text:
         out.append("a secret")
@@ -126,7 +129,9 @@ def _wrong(server: Server, text: str, outcomes: list[str], seconds: float, left:
         out.append("a traceback")
     if left and not said and ending != "SIGKILL":
         out.append(f"left and not said: {left}")
-    for word in left:
+    if stays:
+        out.append(f"left for good: {stays}")
+    for word in stays:
         db, _, key = word.partition("/")
         with server.client(db=int(db), username="app", password=password) as client:
             if not -2 <= client.ttl(key) <= LIFETIME or client.ttl(key) == -1:
