@@ -9,12 +9,13 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.rules import _trees
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -232,18 +233,31 @@ def test_all_of_a_rule_asks_once(command: list[str], tree: Tree) -> None:
     assert all("history)" not in (root / name).read_text().splitlines()[-1] for name in ("team.py", "other.py"))
 
 
-def test_json_carries_the_same_edits(doctor: Run, tree: Tree) -> None:
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_reports_for_programs_carry_the_same_edits(form: str, doctor: Run, tree: Tree) -> None:
     from crewmem_doctor.fixes.text import Document
-    from crewmem_doctor.model.finding import Edit
 
     root = tree(BOTH)
-    report = doctor("scan", root, "--format", "json").report
-    edits = [edit for finding in report["findings"] for edit in (finding["fix"] or {"edits": []})["edits"]]
-    assert {edit["path"] for edit in edits} == {"compose.yaml", "team.py"}
+    edits = list({"json": in_json, "sarif": in_sarif}[form](doctor("scan", root, "--format", form).report))
+    assert {edit.path for edit in edits} == {"compose.yaml", "team.py"}
     made = {}
     for path in ("compose.yaml", "team.py"):
         document = Document.read(path, (root / path).read_bytes())
-        made[path] = document.spliced(Edit(path, (e["start"][0], e["start"][1]), (e["end"][0], e["end"][1]), e["text"])
-                                      for e in edits if e["path"] == path)
+        made[path] = document.spliced(edit for edit in edits if edit.path == path)
     assert doctor("fix", root, "--apply", "--unsafe").status == 0
     assert made == {path: (root / path).read_bytes() for path in made}
+
+
+def in_json(report: dict[str, Any]) -> Iterator[Edit]:
+    for finding in report["findings"]:
+        for edit in (finding["fix"] or {"edits": []})["edits"]:
+            yield Edit(edit["path"], tuple(edit["start"]), tuple(edit["end"]), edit["text"])
+
+
+def in_sarif(log: dict[str, Any]) -> Iterator[Edit]:
+    for result in log["runs"][0]["results"]:
+        for change in (change for fix in result.get("fixes", []) for change in fix["artifactChanges"]):
+            for one in change["replacements"]:
+                region = one["deletedRegion"]
+                yield Edit(change["artifactLocation"]["uri"], (region["startLine"], region["startColumn"]),
+                           (region["endLine"], region["endColumn"]), one["insertedContent"]["text"])

@@ -88,7 +88,7 @@ CASES: dict[str, dict[str, str | bytes]] = {
     "folders-named-as-files": {"Dockerfile/x": "", "compose.yaml/x": "", "requirements.txt/x": "", "app.py/x": "", ".gitignore/x": ""},
     "suppressions": {"app.py": "from crewai import Crew  # crewmem: ignore[\n# crewmem:\n# crewmem: ignore[CM104] --\n# crewmem: ignore[] -- x\n"},
 }
-FORMATS = ("json", "concise", "rich")
+FORMATS = ("json", "concise", "rich", "sarif")
 
 
 def assert_civil(outcome: Any) -> None:

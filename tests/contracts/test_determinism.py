@@ -32,8 +32,10 @@ def test_file_order_does_not_matter(doctor: Callable[..., Any], repository: Path
         for name in order:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, root / name)
-        outputs.append(doctor("scan", root, "--format", "json").out)
+        sarif = doctor("scan", root, "--format", f"sarif={tmp_path / 'report.sarif'}", "--format", "json")
+        outputs.append((sarif.out, (tmp_path / "report.sarif").read_bytes()))
     assert outputs[0] == outputs[1]
+    assert os.fsencode(tmp_path) not in b"".join(outputs[0])
 
 
 def test_the_place_of_the_tree_does_not_matter(doctor: Callable[..., Any], repository: Path, tmp_path: Path) -> None:

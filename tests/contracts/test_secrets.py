@@ -36,7 +36,7 @@ def talk(text: str):
 }
 
 
-@pytest.mark.parametrize("words", [["--format", "json"], ["--format", "concise"], ["--format", "rich"], ["--verbose"],
+@pytest.mark.parametrize("words", [["--format", "json"], ["--format", "sarif"], ["--format", "concise"], ["--format", "rich"], ["--verbose"],
                                    ["--format", "rich", "--strict"]])
 def test_no_secret_leaves(words: list[str], doctor: Callable[..., Any], tree: Callable[..., Path]) -> None:
     outcome = doctor("scan", ".", *words, cwd=tree(TREE), env={"FORCE_COLOR": "1", "COLUMNS": "200"})

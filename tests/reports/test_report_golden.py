@@ -10,7 +10,7 @@ import pytest
 import report_samples as samples
 
 from crewmem_doctor.model.report import Report
-from crewmem_doctor.reports import concise, json, rich
+from crewmem_doctor.reports import concise, document, json, rich, sarif
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITERS: dict[str, Callable[[Report], str]] = {
@@ -22,6 +22,7 @@ WRITERS: dict[str, Callable[[Report], str]] = {
     "quiet.txt": lambda report: rich.render(report, rich.Look(80, quiet=True)),
     "concise.txt": concise.render,
     "json": lambda report: json.render(report, "0.0.0"),
+    "sarif-results.json": lambda report: document.text(sarif.run(report, "0.0.0")["results"]),
 }
 CASES = [("FULL", writer) for writer in WRITERS] + [
     (name, "80.txt") for name in ("NOTHING", "NO_MEMORY", "KEPT", "UNDEPLOYED", "BLIND", "ACCEPTED_ONLY")]

@@ -28,6 +28,10 @@ def _render(report: Report, target: Target, settings: Settings) -> str:
         from crewmem_doctor.reports import json
 
         return json.render(report, __version__)
+    if target.format == "sarif":
+        from crewmem_doctor.reports import sarif
+
+        return sarif.render(report, __version__)
     if target.format == "concise":
         from crewmem_doctor.reports import concise
 

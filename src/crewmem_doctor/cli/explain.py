@@ -6,13 +6,14 @@ import os
 import sys
 
 from crewmem_doctor.cli import output
-from crewmem_doctor.cli.options import FORMATS
 from crewmem_doctor.errors import UsageError
 from crewmem_doctor.policy.select import unknown
 from crewmem_doctor.reports import pages
 from crewmem_doctor.reports.rich.page import Look
 from crewmem_doctor.rules import catalogue, find
 from crewmem_doctor.settings import did_you_mean
+
+FORMATS = ("rich", "concise", "json")
 
 
 def explain(word: str) -> int:

@@ -22,7 +22,8 @@ app = typer.Typer(
 Words = list[str] | None
 Paths = Annotated[Words, typer.Argument(metavar="[PATH]...", help="Folders or files to audit; default: here.")]
 Formats = Annotated[Words, typer.Option(
-    "--format", "-f", metavar="FORMAT[=FILE]", help="rich (default), concise or json; repeatable as FORMAT=FILE.")]
+    "--format", "-f", metavar="FORMAT[=FILE]",
+    help="rich (default), concise, json or sarif; repeatable as FORMAT=FILE.")]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to stdout.")]
 FailOn = Annotated[str | None, typer.Option(
     metavar="SEVERITY", help="error, warning (default), note or never: status 1 from there on.")]

@@ -8,7 +8,8 @@ from crewmem_doctor.errors import UsageError
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.settings import Settings, did_you_mean
 
-FORMATS = ("rich", "concise", "json")
+FORMATS = ("rich", "concise", "json", "sarif")
+WITH_EDITS = ("json", "sarif")      # formats for programs, which carry what `fix` would change
 STDOUT = "-"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crewmem_doctor.cli.deliver import deliver
-from crewmem_doctor.cli.options import targets
+from crewmem_doctor.cli.options import WITH_EDITS, targets
 from crewmem_doctor.cli.progress import waiting
 from crewmem_doctor.errors import UsageError
 from crewmem_doctor.settings import load_settings
@@ -47,7 +47,7 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
             return probing.observe(root, settings, project)
 
         report = examine(root, settings, observe) if settings.probes else examine(root, settings)
-        if report.offers_edits and any(target.format == "json" for target in wanted):
+        if report.offers_edits and any(target.format in WITH_EDITS for target in wanted):
             from crewmem_doctor.repair import with_edits
 
             report = with_edits(report, root, settings)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crewmem_doctor.model.deployment import EVENTS, Service
@@ -15,19 +12,14 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Gap
 from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row, Suppression
-from crewmem_doctor.redact import redact
-from crewmem_doctor.reports import words
+from crewmem_doctor.reports import document, words
 
 VERSION = "1"
-# Valid inside JSON strings, but some terminals obey them.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
-_BROKEN = re.compile("[\ud800-\udfff]")
 
 
 def render(report: Report, tool_version: str) -> str:
     """One JSON document; the same report gives the same text, and the text is always valid UTF-8."""
-    text = json.dumps(_clean(envelope(report, tool_version)), ensure_ascii=False, indent=2)
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    return document.text(envelope(report, tool_version))
 
 
 def envelope(report: Report, tool_version: str) -> dict[str, Any]:
@@ -112,14 +104,3 @@ def _suppressed(entry: Suppression) -> dict[str, Any]:
 
 def _gap(gap: Gap) -> dict[str, Any]:
     return {"path": gap.path, "line": gap.line, "kind": gap.kind, "why": gap.why}
-
-
-def _clean(value: Any) -> Any:
-    """Without secrets, and without the half surrogates that stand for undecodable bytes of a name."""
-    if isinstance(value, str):
-        return _BROKEN.sub(lambda match: words.visible(match[0]), redact(value))
-    if isinstance(value, Mapping):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    if isinstance(value, Iterable):
-        return [_clean(item) for item in value]
-    return value
