@@ -70,6 +70,23 @@ def test_secrets_are_taken_out_of_details(tmp_path: Path) -> None:
     assert "t0ps3cret" not in told
 
 
+@pytest.mark.parametrize(("password", "said", "shown"), [
+    ("p", "Check host and port; p is wrong (password=p)", "Check host and port; *** is wrong (password=***)"),
+    ("postgres", "postgresql at host: no such user 'postgres'", "postgresql at host: no such user '***'"),
+    ("s3cr3t-long", "got\\ns3cr3t-longs", "got\\n***s"),
+])
+def test_a_password_that_is_part_of_words(tmp_path: Path, password: str, said: str, shown: str) -> None:
+    with session_of(tmp_path) as session:
+        session.secret(password)
+        assert session.clean(said) == shown
+
+
+def test_blind_may_know_what_to_do(tmp_path: Path) -> None:
+    with session_of(tmp_path) as session, session.check("connect"):
+        raise Blind("there is no server", "Start one")
+    assert [seen.remedy for seen in session.observations] == ["Start one"]
+
+
 def test_the_whole_probe_has_a_deadline(tmp_path: Path) -> None:
     session = session_of(tmp_path, timeout=0.001)
     with session:

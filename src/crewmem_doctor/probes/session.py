@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import signal
 import time
@@ -24,10 +25,19 @@ from crewmem_doctor.settings import Settings
 UNDOING = 20.0              # seconds that a process may take to start and to note what it is to remove
 CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
 LOADING = 5.0               # seconds more for tidying up, where the process has not loaded its driver yet
+# "p" and "postgres" are part of other words, which would tell them if they were hidden there.
+_COMMON = re.compile(r".{1,3}|[a-z]{1,8}")
 
 
 class Blind(CrewmemError):
-    """The target could not be looked at; the text says why. Ends the probe, as an observation of outcome "error"."""
+    """The target could not be looked at; the text says why. Ends the probe, as an observation of outcome "error".
+
+    `remedy` is one imperative sentence, where there is a better one than that of the rule.
+    """
+
+    def __init__(self, text: str, remedy: str = "") -> None:
+        super().__init__(text)
+        self.remedy = remedy
 
 
 @dataclass
@@ -111,7 +121,8 @@ class Session:
         """As `seconds`, for a step that may take so long whatever the time of one check is."""
         left = self._begun + self.deadline - time.monotonic()
         if left <= 0:
-            raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed")
+            raise Blind(f"the probe's deadline of {self.deadline:.0f} seconds has passed",
+                        "Give it more time: --timeout")
         return min(max(self.settings.timeout, seconds), left)
 
     @property
@@ -126,7 +137,10 @@ class Session:
     def clean(self, text: str) -> str:
         """`text` in one line and without secrets."""
         for word in sorted({*self._secrets, *self.target.secrets}, key=len, reverse=True):
-            text = text.replace(word, HIDDEN)
+            whole = re.escape(word)
+            if _COMMON.fullmatch(word):
+                whole = rf"(?<![^\W_]){whole}(?![^\W_])"
+            text = re.sub(whole, HIDDEN, text)
         return " ".join(redact(text).split())
 
     @contextmanager
@@ -229,7 +243,7 @@ class Ended(CrewmemError):
 
 def _blinded(error: Blind) -> Verdict:
     verdict = Verdict()
-    verdict.blind(str(error))
+    verdict.blind(str(error), remedy=error.remedy)
     return verdict
 
 

@@ -139,7 +139,7 @@ def test_one_replica_is_no_error(doctor: Doctor, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("target", "behaviour", "more", "words"), [
     ("compose:web", "", {}, "no such service: web"),
     ("k8s:staging/web", "", {}, "no deployment, stateful set or daemon set web"),
-    ("compose:api", "absent", {}, "pass --python"),
+    ("compose:api", "absent", {}, "CrewAI is not installed for python3"),
     ("compose:api", "", {"distroless": True}, "no Python answers in shop-api-1"),
 ])
 def test_what_cannot_be_looked_at_is_named(doctor: Doctor, tmp_path: Path, target: str, behaviour: str,

@@ -25,6 +25,9 @@ class Interpreter:
     how: str
 
 
+PASS = "Pass --python PATH, the Python that runs the application"
+
+
 def find(session: Session) -> Interpreter:
     """The first there is of --python, an environment in the tree, VIRTUAL_ENV, uv's, poetry's, pipenv's and conda's.
 
@@ -38,8 +41,7 @@ def find(session: Session) -> Interpreter:
         if found:
             return Interpreter(found, how)
         tried.append(how)
-    raise Blind(f"no interpreter of the project was found (looked for {', '.join(tried)}): pass --python PATH, the "
-                "Python that runs the application")
+    raise Blind(f"no interpreter of the project was found (looked for {', '.join(tried)})", PASS)
 
 
 def _named(word: str, environ: Mapping[str, str]) -> Interpreter:

@@ -45,9 +45,10 @@ def _begin(session: Session, stack: ExitStack) -> tuple[Scene, Play, Child] | No
             made = writer.answer(play.importing)
         except Failed as error:
             if error.kind == "Refused":
-                raise Blind(f"{session.target.rest} cannot be probed: {error}") from None
+                raise Blind(f"{session.target.rest} cannot be probed: {error}",
+                            "Probe the store behind it (redis://, postgresql://, sqlite:///), or crewai") from None
             if error.kind == "NotUsable":
-                raise Blind(str(error)) from None
+                raise Blind(str(error), "Name a function or an object that is a crew, a flow or a memory") from None
             trouble.importing(check, error, scene)
             return None
         check.passed(f"{session.target.rest} gives a {made['what']} (CrewAI {scene.version} in {scene.python.how})")

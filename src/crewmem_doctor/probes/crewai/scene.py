@@ -55,18 +55,17 @@ def settle(session: Session) -> Scene:
     if not root.is_dir():
         raise UsageError(f"{session.target.shown}: there is no such folder")
     if sys.platform == "win32":
-        raise Blind("the CrewAI probe needs a POSIX system; run it in the container or in WSL")
+        raise Blind("the CrewAI probe needs a POSIX system", "Run it in the container or in WSL")
     session.root = root.resolve()
     session.secret(*(value for name, value in session.environ.items() if name.endswith(_SECRET) and len(value) > 5))
     python = interpreter.find(session)
     first = glance(session, python)
     version = str(first["version"])
     if not version:
-        raise Blind(f"CrewAI is not installed in {python.path} ({python.how}); pass --python PATH, the Python that "
-                    "runs the application")
+        raise Blind(f"CrewAI is not installed in {python.path} ({python.how})", interpreter.PASS)
     if numbers(version) < OLDEST:
         raise Blind(f"CrewAI {version} is older than 0.74, before which building a crew emptied its short-term memory; "
-                    "the probe cannot drive it")
+                    "the probe cannot drive it", "Upgrade CrewAI, or go by what the scan says of that release")
     real = bool(first["container"])
     subject = choose(session, version, contained=real) if session.target.kind == "crewai" else Subject()
     if subject.run is None:
@@ -98,4 +97,5 @@ def glance(session: Session, python: Interpreter, path: str = "") -> dict[str, A
         with Child([python.path, "-"], job, cwd=session.root, environ=session.environ) as child:
             return child.answer(session.seconds)
     except OSError as error:
-        raise Blind(f"{python.path} ({python.how}) cannot be started: {error.strerror or error}") from None
+        raise Blind(f"{python.path} ({python.how}) cannot be started: {error.strerror or error}",
+                    interpreter.PASS) from None

@@ -28,7 +28,8 @@ def importing(check: Verdict, error: StepFailed, scene: Scene) -> None:
     said = scene.stage.here(f"{error.kind}: {error}" if error.kind != "Died" else str(error))
     told = f"import crewai (CrewAI {scene.version}) fails with {said}"
     if isinstance(error, Failed) and error.kind in ("ModuleNotFoundError", "ImportError"):
-        raise Blind(f"{told}: the environment at {scene.python.path} is not whole")
+        raise Blind(f"{told}: the environment at {scene.python.path} is not whole",
+                    "Install the project's requirements there anew")
     if _UNWRITABLE.search(said) or error.kind == "PermissionError":
         check.failed(f"{told}: CrewAI writes below HOME, to its storage and to a temporary folder when imported",
                      remedy="Give the process a home and a temporary directory that its user can write",

@@ -15,6 +15,7 @@ from crewmem_doctor.probes.replicas.replica import Place
 from crewmem_doctor.probes.session import Blind, Session
 
 _KINDS = "deployment,statefulset,daemonset"
+_ADVICE = re.compile(r"Usage:|(?:Run|See) ['\"`]")
 _DEFAULT = "kubectl.kubernetes.io/default-container"
 
 
@@ -75,7 +76,8 @@ def _kubernetes(session: Session) -> list[Place]:
     found = _object(_run(session, [*start, "get", *which, "-o", "json"]))
     items = found.get("items", [found] if found else [])
     if not items:
-        raise Blind(f"namespace {namespace} has no deployment, stateful set or daemon set {workload}")
+        raise Blind(f"namespace {namespace} has no deployment, stateful set or daemon set {workload}",
+                    "Name it as `kubectl get deployments,statefulsets,daemonsets` shows it")
     labels = items[0].get("spec", {}).get("selector", {}).get("matchLabels", {})
     selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     if not selector:
@@ -109,7 +111,8 @@ def _object(text: str) -> dict[str, Any]:
 def _tool(session: Session, name: str) -> str:
     program = shutil.which(name, path=session.environ.get("PATH"))
     if program is None:
-        raise Blind(f"{name} is not on PATH, which {session.target.kind}: targets need")
+        raise Blind(f"{name} is not on PATH, which {session.target.kind}: targets need",
+                    f"Install {name}, or run the probe on a machine that has it")
     return program
 
 
@@ -124,6 +127,15 @@ def _run(session: Session, command: Sequence[str]) -> str:
     except OSError as error:
         raise Blind(f"{shown} cannot be started: {error.strerror or error}") from None
     if done.returncode != 0:
-        said = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no word of why")
-        raise Blind(f"{shown} failed: {said}")
+        said = _reason(done.stderr)
+        old = re.match(r"unknown (?:shorthand )?(?:flag|command)|docker: 'compose' is not", said)
+        raise Blind(f"{shown} failed: {said}",
+                    "Install Docker Compose 2 or later, until `docker compose version` answers" if old else
+                    "Run that command by hand where it works, and the probe there")
     return done.stdout
+
+
+def _reason(said: str) -> str:
+    """The last line that is no advice on how the tool is used."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not _ADVICE.match(line.strip())]
+    return lines[-1] if lines else "no word of why"

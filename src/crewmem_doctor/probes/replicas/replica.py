@@ -69,6 +69,9 @@ class Replica:
         return {**self.job(session), "alarm": 60, "steps": [step]}
 
 
+PASS = "Pass --python with the path, inside the replica, of the Python that runs the application"
+
+
 def enter(session: Session, place: Place) -> Replica:
     """Finds the Python that has CrewAI. Raises Blind with what was tried."""
     said: list[str] = []
@@ -79,7 +82,8 @@ def enter(session: Session, place: Place) -> Replica:
             with Child([*prefix, python, "-"], job, cwd=session.root, environ=session.environ, life=False) as child:
                 look = child.answer(session.seconds)
         except OSError as error:
-            raise Blind(f"{prefix[0] if prefix else python} cannot be started: {error.strerror or error}") from None
+            raise Blind(f"{prefix[0] if prefix else python} cannot be started: {error.strerror or error}",
+                        "Give commands that run something in a replica, e.g. 'exec:ssh one::ssh two'") from None
         except (StepFailed, StepTimedOut) as error:
             said.append(str(error))
             continue
@@ -90,10 +94,9 @@ def enter(session: Session, place: Place) -> Replica:
             raise Blind(f"{place.name} has CrewAI {look['version']}, older than the probe can drive (0.74)")
         return Replica(place.name, prefix, python, look)
     if without:
-        raise Blind(f"CrewAI is not installed for {without} in {place.name}: pass --python with the path, inside the "
-                    "replica, of the Python that runs the application")
+        raise Blind(f"CrewAI is not installed for {without} in {place.name}", PASS)
     why = said[0] if said else "it has no container"
-    raise Blind(f"no Python answers in {place.name} (tried {', '.join(_pythons(session))}): {why}")
+    raise Blind(f"no Python answers in {place.name} (tried {', '.join(_pythons(session))}): {why}", PASS)
 
 
 def _ways(session: Session, place: Place) -> Iterator[tuple[tuple[str, ...], str]]:
