@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -136,8 +137,12 @@ def processes(tmp_path: Path) -> list[int]:
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """While files come and go, a look at them may fail."""
     end = time.monotonic() + seconds
-    while not condition():
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            if condition():
+                return
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
 
