@@ -46,12 +46,14 @@ TO = {"ram": "to a store in RAM", "off": "to no memory at all", "local": "to a l
 
 def check(project: Project) -> Iterator[Finding]:
     memories = maybe_on(project)
-    groups: dict[tuple[str, int, str], list[tuple[Fallback, Memory]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[Fallback, Memory]]] = {}
     for fallback in project.code.failures.fallbacks:
         memory = memories.get(fallback.memory)
         if memory is None or archived(project, fallback.at.path) or _always_given(project, memory, fallback):
             continue
-        groups.setdefault((fallback.at.path, fallback.at.line, fallback.to), []).append((fallback, memory))
+        # A handler is one cause, however many values it may give.
+        cause = fallback.at if fallback.settings else fallback.cause
+        groups.setdefault((cause.path, cause.line, fallback.to), []).append((fallback, memory))
     for group in groups.values():
         yield _finding(project, group)
 

@@ -235,6 +235,46 @@ def test_persistence_given_to_the_constructor(read: Read) -> None:
     assert memory.store.where == Text("/data/flow.db", getattr(memory.store.where, "at", None))
 
 
+PERSISTENCE = """
+{head}
+from crewai.flow.persistence.base import FlowPersistence
+class Store(FlowPersistence):
+    def __init__(self):
+        {opened}
+    def init_db(self): ...
+    def save_state(self, flow_uuid, method_name, state_data):
+        {saved}
+    def load_state(self, flow_uuid):
+        return None
+store = Store()
+def step(session_id, text):
+    {use}
+"""
+RAM = {"head": "", "opened": "self.states = {}", "saved": "self.states[flow_uuid] = state_data"}
+SQL = {
+    "head": "import psycopg",
+    "opened": "self.db = psycopg.connect('postgresql://db/app')",
+    "saved": "self.db.execute('insert into states values (%s)', (state_data,))",
+}
+
+
+def test_a_persistence_that_the_code_calls_by_itself(read: Read) -> None:
+    use = "store.save_state(session_id, 'step', {'text': text})"
+    memory = only(read({"app.py": PERSISTENCE.format(use=use, **RAM)}))
+    assert (memory.kind, memory.store.kind, memory.at.line) == ("flow", "process", 12)
+    assert only(read({"app.py": PERSISTENCE.format(use=use, **SQL)})).store.kind == "server"
+
+
+def test_a_persistence_that_nobody_saves_into_or_that_a_flow_has_is_none_of_its_own(read: Read) -> None:
+    assert kinds(read({"app.py": PERSISTENCE.format(use="return store", **RAM)})) == []
+    flow = (
+        "\nfrom crewai.flow.flow import Flow\nfrom crewai.flow.persistence import persist\n"
+        "@persist(store)\nclass Chat(Flow): ...\nChat().kickoff()\n"
+    )
+    use = "store.save_state(session_id, 'step', {'text': text})"
+    assert kinds(read({"app.py": PERSISTENCE.format(use=use, **RAM) + flow})) == ["flow"]
+
+
 def test_a_flows_own_memory_counts_only_where_it_is_used(read: Read) -> None:
     plain = FLOW.format(more="", decorator="", body="pass", arguments="")
     used = FLOW.format(more="", decorator="", body="self.remember('x')", arguments="")

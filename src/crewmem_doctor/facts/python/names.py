@@ -89,7 +89,27 @@ class Names:
             return self.resolve(node.body, scope) or self.resolve(node.orelse, scope)
         if isinstance(node, ast.BoolOp):
             return self.resolve(node.values[0], scope)
+        if isinstance(node, ast.Call):
+            return self._handed_out(node, None, scope)
         return None
+
+    def _handed_out(self, call: ast.Call, index: int | None, scope: Scope) -> Ref:
+        """The class that a helper imports and hands out: `Agent, Crew = crewai_classes()`, `memory_class()(…)`."""
+        helper = self.resolve(call.func, scope)
+        if not isinstance(helper, Function) or helper.is_body:
+            return None
+        found: set[Ref] = set()
+        for given in helper.returns:
+            value = given.value
+            if index is not None:
+                value = value.elts[index] if isinstance(value, ast.Tuple) and index < len(value.elts) else None
+            elif isinstance(value, ast.Tuple):
+                return None
+            if value is None or (isinstance(value, ast.Constant) and value.value is None):
+                continue  # the helper's "not installed"
+            ref = self.resolve(value, helper.scope) if isinstance(value, (ast.Name, ast.Attribute)) else None
+            found.add(ref if isinstance(ref, Class) or (isinstance(ref, External) and _is_class(ref)) else None)
+        return found.pop() if len(found) == 1 else None
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Ref:
         depth, inner = 0, node.value
@@ -151,6 +171,10 @@ class Names:
             target = self.resolve(last.value, last.scope)
             if isinstance(target, (Class, Function, Module, External)) and len(bindings) == 1:
                 return target
+        if last.kind in ("assign", "unpack") and isinstance(last.value, ast.Call) and len(bindings) == 1:
+            handed = self._handed_out(last.value, last.index, last.scope)
+            if handed is not None:
+                return handed
         if last.scope.function is None or name in last.scope.function.globals:
             return self.variable(scope, last, name, list(bindings))
         return Local(bindings)
@@ -279,6 +303,10 @@ class Names:
 def _in_class(cls: Class, binding: Binding) -> Binding:
     """The binding of a field as if the class body had made it, so that its variable is named after the class."""
     return Binding(binding.name, binding.kind, binding.node, cls.scope, binding.value, binding.pos)
+
+
+def _is_class(ref: External) -> bool:
+    return ref.name.rpartition(".")[2][:1].isupper() and not ref.loose and not ref.name.startswith("builtins.")
 
 
 def is_property(function: Function) -> bool:
