@@ -215,7 +215,10 @@ def test_what_a_flask_application_keeps(read: Read, place: str) -> None:
         "@pages.post('/chat')\ndef chat():\n    {}\n    return Crew(agents=[], tasks=[]).kickoff()\n"
     )
     kept = f"current_app.{place}['conversations']"
-    for body in (f"{kept}.setdefault(request.json['id'], []).append(1)", f"chats = {kept}; chats[request.json['id']] = 1"):
+    for body in (
+        f"{kept}.setdefault(request.json['id'], []).append(1)",
+        f"chats = {kept}; chats[request.json['id']] = 1",
+    ):
         facts = read({"site.py": factory, "chat.py": route.format(body)})
         assert [n for n, _ in found(facts)] == [f'app.{place}["conversations"]']
     for body in (f"{kept}.get(request.json['id'])", f"current_app.{place}['colours'][request.json['id']] = 1"):
@@ -231,6 +234,35 @@ def test_an_entry_under_a_name_of_its_own(read: Read) -> None:
     assert [n for n, _ in found(facts)] == ["sessions"]
     for body in ("log = turns[session_id]; print(log)", "log = []; log.append(turns[session_id])"):
         assert found(read({"main.py": APP.format(definition=deques, body=body)})) == []
+
+
+RUNS = "from crewai import Flow\nclass Chat(Flow): ...\nactive_flows: dict[str, Chat] = {}"
+
+
+@pytest.mark.parametrize(
+    ("body", "lost"),
+    [
+        ("flow = Chat(); active_flows[session_id] = flow; flow.kickoff(); del active_flows[session_id]", False),
+        (
+            "try:\n        active_flows[session_id] = Chat()\n        active_flows[session_id].kickoff()\n"
+            "    finally:\n        active_flows.pop(session_id, None)",
+            False,
+        ),
+        (
+            "active_flows[session_id] = Chat()\n    if session_id in active_flows:\n        del active_flows[session_id]",
+            False,
+        ),
+        ("active_flows[session_id] = Chat()", True),
+        ("active_flows[session_id] = Chat()\n    if text == 'bye':\n        del active_flows[session_id]", True),
+        (
+            "try:\n        active_flows[session_id] = Chat()\n    except Exception:\n        del active_flows[session_id]",
+            True,
+        ),
+    ],
+)
+def test_flows_that_run_just_now(read: Read, body: str, lost: bool) -> None:
+    facts = read({"main.py": APP.format(definition=RUNS, body=body)})
+    assert [n for n, _ in found(facts)] == (["active_flows"] if lost else [])
 
 
 THREADS = """

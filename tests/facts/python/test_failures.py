@@ -79,7 +79,10 @@ HOME = (
         ("try:\n    m = Memory(storage='/data')\nexcept Exception:\n    raise\n", None),
         (HOME + "m = Memory(storage=str(home() / 'memory'))\n", None),
         (HOME + "m = Memory(storage=f'{home()}/memory')\n", None),
-        ("try:\n    import backend\n    s = backend.open_store()\nexcept Exception:\n    s = './memory'\nm = Memory(storage=s)\n", "local"),
+        (
+            "try:\n    import backend\n    s = backend.open_store()\nexcept Exception:\n    s = './memory'\nm = Memory(storage=s)\n",
+            "local",
+        ),
     ],
 )
 def test_fallbacks(tmp_path: Path, code: str, to: str | None) -> None:

@@ -138,6 +138,17 @@ crew = Crew(
     assert all(m.used_by for m in facts.memories)
 
 
+def test_a_legacy_object_that_only_an_agent_is_given_is_never_written(read: Read) -> None:
+    head = "from crewai import Agent, Crew\nfrom crewai.memory import ShortTermMemory\ndef memory():\n    return ShortTermMemory()\n"
+    agent = "a = Agent(role='x', goal='y', backstory='z', memory=memory())\n"
+    found = only(read({"app.py": head + agent + "c = Crew(agents=[a], tasks=[])\n"}))
+    assert (found.kind, found.store.kind) == ("short_term", "unknown")
+    crew = "m = memory()\na = Agent(role='x', goal='y', backstory='z', memory=m)\n"
+    crew += "c = Crew(agents=[a], tasks=[], memory=True, short_term_memory=m)\n"
+    given = next(m for m in read({"app.py": head + crew}).memories if m.kind == "short_term")
+    assert given.store.kind == "path"
+
+
 def test_what_is_not_passed_stays_the_crews_own(read: Read) -> None:
     facts = read(
         {

@@ -17,10 +17,11 @@ from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.durable import is_cache
 from crewmem_doctor.facts.python.index import Function, Scope
 from crewmem_doctor.facts.python.ledger import Goal, reaches
+from crewmem_doctor.facts.python.running import ends_with_its_call
 from crewmem_doctor.facts.python.singletons import long_lived, reruns
 from crewmem_doctor.facts.python.state import state_key
 from crewmem_doctor.facts.python.survey import Survey, last_name
-from crewmem_doctor.facts.python.wording import means_conversation
+from crewmem_doctor.facts.python.wording import may_hold_crews, means_conversation
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Step, Store
 
@@ -44,6 +45,8 @@ def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -
 def _conversation(survey: Survey, container: Container, entries: Mapping[Function, EntryPoint]) -> Memory | None:
     named = container.holds or means_conversation(container.word)
     writers = [w for w in _writers(survey, container) if named or w[2]]
+    if container.holds or may_hold_crews(container.word):
+        writers = [w for w in writers if not ends_with_its_call(w[0], container.word)]
     functions = list(dict.fromkeys(function for function, _, _ in writers))
     handlers = _handlers(survey, functions, entries) if functions else ()
     if not handlers or is_cache(survey, container, functions):
@@ -117,7 +120,9 @@ def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, L
         yield from _through_names(survey, container, function)
 
 
-def _through_names(survey: Survey, container: Container, function: Function) -> Iterator[tuple[Function, Location, bool]]:
+def _through_names(
+    survey: Survey, container: Container, function: Function
+) -> Iterator[tuple[Function, Location, bool]]:
     """`log = turns[chat]; log.append(text)`: a local name for an entry that is there already or made by being read."""
     for name, bindings in function.bindings.items():
         entry = bindings[0].value if len(bindings) == 1 and bindings[0].kind == "assign" else None

@@ -91,7 +91,9 @@ def _entries(survey: Survey, container: Container, writers: list[Function]) -> l
 def _keeps_itself(survey: Survey, entry: Class, container: Container) -> bool:
     """An object that reads its records back from a store, and writes them there."""
     methods = entry.methods.values()
-    return any(_RESTORES.search(name) for name in entry.methods) or any(_writes(survey, m, container, 0) for m in methods)
+    return any(_RESTORES.search(name) for name in entry.methods) or any(
+        _writes(survey, m, container, 0) for m in methods
+    )
 
 
 def _writes(survey: Survey, function: Function, container: Container, depth: int) -> bool:

@@ -150,7 +150,7 @@ class Locator:
         return (1, int(beside), shared)
 
     def _member_of_workspace(self, root: str, package: str) -> bool:
-        """Whether `root` holds the one installable package of that name: `libs/crews/src/crews` or `libs/crews/crews`."""
+        """Whether `root` holds the one installable package of that name: `libs/crews/src/crews`, `libs/crews/crews`."""
         homes = [p.rpartition("/")[0] for p in self._by_tail.get(package, ()) if p.endswith(f"/{package}/__init__.py")]
         project = root.removesuffix("/src").rpartition("/")[2].replace("-", "_")
         laid_out = root.endswith("/src") or project == package

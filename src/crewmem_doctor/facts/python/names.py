@@ -94,22 +94,9 @@ class Names:
         return None
 
     def _handed_out(self, call: ast.Call, index: int | None, scope: Scope) -> Ref:
-        """The class that a helper imports and hands out: `Agent, Crew = crewai_classes()`, `memory_class()(…)`."""
-        helper = self.resolve(call.func, scope)
-        if not isinstance(helper, Function) or helper.is_body:
-            return None
-        found: set[Ref] = set()
-        for given in helper.returns:
-            value = given.value
-            if index is not None:
-                value = value.elts[index] if isinstance(value, ast.Tuple) and index < len(value.elts) else None
-            elif isinstance(value, ast.Tuple):
-                return None
-            if value is None or (isinstance(value, ast.Constant) and value.value is None):
-                continue  # the helper's "not installed"
-            ref = self.resolve(value, helper.scope) if isinstance(value, (ast.Name, ast.Attribute)) else None
-            found.add(ref if isinstance(ref, Class) or (isinstance(ref, External) and _is_class(ref)) else None)
-        return found.pop() if len(found) == 1 else None
+        from crewmem_doctor.facts.python.handing import handed_out
+
+        return handed_out(self, call, index, scope)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Ref:
         depth, inner = 0, node.value
@@ -303,10 +290,6 @@ class Names:
 def _in_class(cls: Class, binding: Binding) -> Binding:
     """The binding of a field as if the class body had made it, so that its variable is named after the class."""
     return Binding(binding.name, binding.kind, binding.node, cls.scope, binding.value, binding.pos)
-
-
-def _is_class(ref: External) -> bool:
-    return ref.name.rpartition(".")[2][:1].isupper() and not ref.loose and not ref.name.startswith("builtins.")
 
 
 def is_property(function: Function) -> bool:

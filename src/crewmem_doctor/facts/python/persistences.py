@@ -45,7 +45,10 @@ def _add(survey: Survey, ledger: Ledger, site: CallSite, made: Build) -> None:
     at = made.at
     assert at is not None
     draft = Draft(
-        Memory("flow", at, made.callee, store_of(survey, made, at), at, level=site.scope.level, inside=""), [site], [made], made_once=True
+        Memory("flow", at, made.callee, store_of(survey, made, at), at, level=site.scope.level, inside=""),
+        [site],
+        [made],
+        made_once=True,
     )
     # Whoever calls it by itself also loads from it by itself; nothing is left to a kickoff.
     draft.kickoffs.append(Kickoff(site.location, Known(True, site.location)))

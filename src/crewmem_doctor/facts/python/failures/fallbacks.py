@@ -89,7 +89,13 @@ class _Finder:
     ) -> Iterator[Fallback]:
         if memory is None:
             return
-        parts = {id(part) for path in walk(value) if isinstance(path, (Concat, Joined)) for part in walk(path) if part is not path}
+        parts = {
+            id(part)
+            for path in walk(value)
+            if isinstance(path, (Concat, Joined))
+            for part in walk(path)
+            if part is not path
+        }
         for choice in walk(value):
             if isinstance(choice, Choice):
                 options = [o for o in map(classify, _leaves(choice)) if o is not None]
