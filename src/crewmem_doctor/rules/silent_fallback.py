@@ -158,6 +158,9 @@ def build_crew(topic: str) -> Crew:
     task = Task(description="Write", expected_output="Text", agent=writer)
     return Crew(agents=[writer], tasks=[task], memory=Memory(storage=open_storage()))
 '''
+TWICE = CAUGHT.replace("        return InRam()  # <-- here", """        if os.getenv("TENANT"):
+            return InRam()  # <-- here
+        return InRam()""")
 OFF = BACKEND + '''def build_crew(topic: str) -> Crew:
     writer = Agent(role="Writer", goal="Write", backstory="Writes")
     task = Task(description="Write", expected_output="Text", agent=writer)
@@ -187,6 +190,7 @@ RULE = Rule(
     summary="an exception or a missing setting of the store leads to RAM, to memory=False or to a local path instead of stopping",
     bad=(
         Example("a list in RAM after an exception", _trees.service(app__crew_dot_py=CAUGHT)),
+        Example("one handler that may give two of them is one cause", _trees.service(app__crew_dot_py=TWICE)),
         Example("memory turned off after an exception", _trees.service(app__crew_dot_py=OFF)),
         Example("a local path without the setting", _trees.service(app__crew_dot_py=UNSET)),
     ),
