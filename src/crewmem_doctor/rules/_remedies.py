@@ -29,7 +29,7 @@ def takes_external(release: Release) -> bool:
 
 def on_release(release: Release) -> str:
     """"on CrewAI 1.9.3", or what is meant where the tree leaves the release open."""
-    return f"on CrewAI {release}" if release.locked else "on every release that the requirement allows"
+    return f"on CrewAI {release}" if release.locked else "on any release that the requirement allows"
 
 
 def durable_store(memory: Memory, release: Release, folder: str = "/data") -> Fix:

@@ -40,7 +40,8 @@ LIVES = {"tmpfs": "is a tmpfs: it is RAM, empty after every stop", "emptydir": "
 def check(project: Project) -> Iterator[Finding]:
     groups: dict[tuple[int, str], tuple[Mount, list[tuple[Run, Placement]]]] = {}
     for run, p in on_disk(project):
-        if p.mount is not None and not p.mount.durable and not p.temporary:
+        # What cannot be written at all loses nothing there: CM204.
+        if p.mount is not None and not p.mount.durable and not p.mount.read_only and not p.temporary:
             groups.setdefault((id(run.service), p.mount.target), (p.mount, []))[1].append((run, p))
     for mount, pairs in groups.values():
         service = pairs[0][0].service
@@ -69,6 +70,10 @@ RULE = Rule(
     good=(
         Example("a named volume inside a tmpfs", _trees.service(
             f"services:\n  api:\n    build: .\n{ON_DATA}    tmpfs: [/tmp]\n    volumes: [m:/data]\nvolumes:\n  m:\n")),
+        Example("nothing can be written there at all", {
+            "bot.service": "[Service]\nUser=bot\nProtectHome=tmpfs\nWorkingDirectory=/opt/bot\n"
+                           "ExecStart=/opt/bot/.venv/bin/uvicorn app.main:app\n",
+            **{k: v for k, v in _trees.service("").items() if k.endswith((".py", ".txt"))}}),
         Example("the tmpfs is elsewhere", _trees.service(
             f"services:\n  api:\n    build: .\n{ON_DATA}    tmpfs: [/run]\n    volumes: ['./data:/data']\n")),
     ),

@@ -54,6 +54,7 @@ def check(project: Project) -> Iterator[Finding]:
     for service, pairs in by_service(split):
         severity, confidence = graded(RULE.severity, (run for run, _ in pairs))
         reasons = several(dict.fromkeys(survival(run, project.release)["replica"].why for run, _ in pairs))
+        reasons = reasons.replace("it lives in", "what is remembered lives in", 1)
         count = service.replicas.value if isinstance(service.replicas, Known) else "several"
         yield RULE.finding(
             service.replicas_at or service.at,

@@ -46,12 +46,14 @@ TO = {"ram": "to a store in RAM", "off": "to no memory at all", "local": "to a l
 
 def check(project: Project) -> Iterator[Finding]:
     memories = maybe_on(project)
-    groups: dict[tuple[str, int, str], list[tuple[Fallback, Memory]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[Fallback, Memory]]] = {}
     for fallback in project.code.failures.fallbacks:
         memory = memories.get(fallback.memory)
         if memory is None or archived(project, fallback.at.path) or _always_given(project, memory, fallback):
             continue
-        groups.setdefault((fallback.at.path, fallback.at.line, fallback.to), []).append((fallback, memory))
+        # A handler is one cause, however many values it may give.
+        cause = fallback.at if fallback.settings else fallback.cause
+        groups.setdefault((cause.path, cause.line, fallback.to), []).append((fallback, memory))
     for group in groups.values():
         yield _finding(project, group)
 
@@ -156,6 +158,9 @@ def build_crew(topic: str) -> Crew:
     task = Task(description="Write", expected_output="Text", agent=writer)
     return Crew(agents=[writer], tasks=[task], memory=Memory(storage=open_storage()))
 '''
+TWICE = CAUGHT.replace("        return InRam()  # <-- here", """        if os.getenv("TENANT"):
+            return InRam()  # <-- here
+        return InRam()""")
 OFF = BACKEND + '''def build_crew(topic: str) -> Crew:
     writer = Agent(role="Writer", goal="Write", backstory="Writes")
     task = Task(description="Write", expected_output="Text", agent=writer)
@@ -185,6 +190,7 @@ RULE = Rule(
     summary="an exception or a missing setting of the store leads to RAM, to memory=False or to a local path instead of stopping",
     bad=(
         Example("a list in RAM after an exception", _trees.service(app__crew_dot_py=CAUGHT)),
+        Example("one handler that may give two of them is one cause", _trees.service(app__crew_dot_py=TWICE)),
         Example("memory turned off after an exception", _trees.service(app__crew_dot_py=OFF)),
         Example("a local path without the setting", _trees.service(app__crew_dot_py=UNSET)),
     ),

@@ -204,6 +204,118 @@ def test_app_state(read: Read) -> None:
     assert [n for n, _ in found(facts)] == ["app.state.sessions"]
 
 
+@pytest.mark.parametrize("place", ["extensions", "config"])
+def test_what_a_flask_application_keeps(read: Read, place: str) -> None:
+    factory = (
+        "from flask import Flask\nfrom chat import pages\n\ndef create_app():\n    app = Flask(__name__)\n"
+        f"    app.{place}['conversations'] = {{}}\n    app.register_blueprint(pages)\n    return app\n"
+    )
+    route = (
+        "from flask import Blueprint, current_app, request\nfrom crewai import Crew\npages = Blueprint('chat', __name__)\n\n"
+        "@pages.post('/chat')\ndef chat():\n    {}\n    return Crew(agents=[], tasks=[]).kickoff()\n"
+    )
+    kept = f"current_app.{place}['conversations']"
+    for body in (
+        f"{kept}.setdefault(request.json['id'], []).append(1)",
+        f"chats = {kept}; chats[request.json['id']] = 1",
+    ):
+        facts = read({"site.py": factory, "chat.py": route.format(body)})
+        assert [n for n, _ in found(facts)] == [f'app.{place}["conversations"]']
+    for body in (f"{kept}.get(request.json['id'])", f"current_app.{place}['colours'][request.json['id']] = 1"):
+        assert found(read({"site.py": factory, "chat.py": route.format(body)})) == []
+
+
+def test_an_entry_under_a_name_of_its_own(read: Read) -> None:
+    deques = "from collections import defaultdict, deque\nturns = defaultdict(lambda: deque(maxlen=9))"
+    facts = read({"main.py": APP.format(definition=deques, body="log = turns[session_id]; log.append(text)")})
+    assert [n for n, _ in found(facts)] == ["turns"]
+    states = "sessions = {}\ndef open_session(key): sessions[key] = {'log': []}"
+    facts = read({"main.py": APP.format(definition=states, body="one = sessions[session_id]; one['log'].append(text)")})
+    assert [n for n, _ in found(facts)] == ["sessions"]
+    for body in ("log = turns[session_id]; print(log)", "log = []; log.append(turns[session_id])"):
+        assert found(read({"main.py": APP.format(definition=deques, body=body)})) == []
+
+
+RUNS = "from crewai import Flow\nclass Chat(Flow): ...\nactive_flows: dict[str, Chat] = {}"
+
+
+@pytest.mark.parametrize(
+    ("body", "lost"),
+    [
+        ("flow = Chat(); active_flows[session_id] = flow; flow.kickoff(); del active_flows[session_id]", False),
+        (
+            "try:\n        active_flows[session_id] = Chat()\n        active_flows[session_id].kickoff()\n"
+            "    finally:\n        active_flows.pop(session_id, None)",
+            False,
+        ),
+        (
+            "active_flows[session_id] = Chat()\n    if session_id in active_flows:\n        del active_flows[session_id]",
+            False,
+        ),
+        ("active_flows[session_id] = Chat()", True),
+        ("active_flows[session_id] = Chat()\n    if text == 'bye':\n        del active_flows[session_id]", True),
+        (
+            "try:\n        active_flows[session_id] = Chat()\n    except Exception:\n        del active_flows[session_id]",
+            True,
+        ),
+    ],
+)
+def test_flows_that_run_just_now(read: Read, body: str, lost: bool) -> None:
+    facts = read({"main.py": APP.format(definition=RUNS, body=body)})
+    assert [n for n, _ in found(facts)] == (["active_flows"] if lost else [])
+
+
+THREADS = """
+{imports}
+
+class Thread:
+    def __init__(self, key):
+        {made}
+
+    def say(self, text):
+        {said}
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "made", "said", "lost"),
+    [
+        ("", "self.messages = []", "self.messages.append(text)", True),
+        (
+            "from langchain_community.chat_message_histories import PostgresChatMessageHistory",
+            "self.log = PostgresChatMessageHistory('postgresql://db/app', session_id=key)",
+            "self.log.add_user_message(text)",
+            False,
+        ),
+        (
+            "from langgraph.checkpoint.redis import RedisSaver",
+            "self.saver = RedisSaver('redis://cache')",
+            "return self.saver.get(text)",
+            False,
+        ),
+        (
+            "from langchain_community.chat_message_histories import ChatMessageHistory",
+            "self.log = ChatMessageHistory()",
+            "self.log.add_user_message(text)",
+            True,
+        ),
+        (
+            "import sqlite3",
+            "self.db = sqlite3.connect('chats.db')",
+            "self.db.execute('insert into messages values (?)', (text,))",
+            False,
+        ),
+    ],
+)
+def test_entries_that_keep_themselves(read: Read, imports: str, made: str, said: str, lost: bool) -> None:
+    main = APP.format(
+        definition="from threads import Thread\nchats = {}",
+        body="if session_id not in chats: chats[session_id] = Thread(session_id)\n    chats[session_id].say(text)",
+    )
+    facts = read({"threads.py": THREADS.format(imports=imports, made=made, said=said), "main.py": main})
+    assert [n for n, _ in found(facts)] == (["chats"] if lost else [])
+
+
 def test_a_cached_factory_of_crews(read: Read) -> None:
     definition = (
         "from functools import lru_cache\n@lru_cache(maxsize=100)\ndef crew_for(session_id):\n"

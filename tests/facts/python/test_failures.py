@@ -61,6 +61,13 @@ def test_a_caller_that_asks_is_told(tmp_path: Path) -> None:
     assert not failures(tmp_path, code).swallows
 
 
+# A directory that a package names, or else one of one's own, is no store that could not be had.
+HOME = (
+    "from pathlib import Path\ndef home():\n    try:\n        from product.paths import data_dir\n        return Path(data_dir())\n"
+    "    except Exception:\n        env = os.getenv('PRODUCT_HOME')\n        return Path(env) if env else Path.home() / '.product'\n"
+)
+
+
 @pytest.mark.parametrize(
     ("code", "to"),
     [
@@ -70,6 +77,12 @@ def test_a_caller_that_asks_is_told(tmp_path: Path) -> None:
         ("m = Memory(storage='/data') if os.getenv('ENVIRONMENT') else False\n", None),
         ("m = Memory(storage=os.getenv('MEMORY_DIR', './memory'))\n", None),
         ("try:\n    m = Memory(storage='/data')\nexcept Exception:\n    raise\n", None),
+        (HOME + "m = Memory(storage=str(home() / 'memory'))\n", None),
+        (HOME + "m = Memory(storage=f'{home()}/memory')\n", None),
+        (
+            "try:\n    import backend\n    s = backend.open_store()\nexcept Exception:\n    s = './memory'\nm = Memory(storage=s)\n",
+            "local",
+        ),
     ],
 )
 def test_fallbacks(tmp_path: Path, code: str, to: str | None) -> None:

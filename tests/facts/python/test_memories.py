@@ -138,6 +138,17 @@ crew = Crew(
     assert all(m.used_by for m in facts.memories)
 
 
+def test_a_legacy_object_that_only_an_agent_is_given_is_never_written(read: Read) -> None:
+    head = "from crewai import Agent, Crew\nfrom crewai.memory import ShortTermMemory\ndef memory():\n    return ShortTermMemory()\n"
+    agent = "a = Agent(role='x', goal='y', backstory='z', memory=memory())\n"
+    found = only(read({"app.py": head + agent + "c = Crew(agents=[a], tasks=[])\n"}))
+    assert (found.kind, found.store.kind) == ("short_term", "unknown")
+    crew = "m = memory()\na = Agent(role='x', goal='y', backstory='z', memory=m)\n"
+    crew += "c = Crew(agents=[a], tasks=[], memory=True, short_term_memory=m)\n"
+    given = next(m for m in read({"app.py": head + crew}).memories if m.kind == "short_term")
+    assert given.store.kind == "path"
+
+
 def test_what_is_not_passed_stays_the_crews_own(read: Read) -> None:
     facts = read(
         {
@@ -233,6 +244,46 @@ def test_persistence_given_to_the_constructor(read: Read) -> None:
     )
     assert memory.kind == "flow"
     assert memory.store.where == Text("/data/flow.db", getattr(memory.store.where, "at", None))
+
+
+PERSISTENCE = """
+{head}
+from crewai.flow.persistence.base import FlowPersistence
+class Store(FlowPersistence):
+    def __init__(self):
+        {opened}
+    def init_db(self): ...
+    def save_state(self, flow_uuid, method_name, state_data):
+        {saved}
+    def load_state(self, flow_uuid):
+        return None
+store = Store()
+def step(session_id, text):
+    {use}
+"""
+RAM = {"head": "", "opened": "self.states = {}", "saved": "self.states[flow_uuid] = state_data"}
+SQL = {
+    "head": "import psycopg",
+    "opened": "self.db = psycopg.connect('postgresql://db/app')",
+    "saved": "self.db.execute('insert into states values (%s)', (state_data,))",
+}
+
+
+def test_a_persistence_that_the_code_calls_by_itself(read: Read) -> None:
+    use = "store.save_state(session_id, 'step', {'text': text})"
+    memory = only(read({"app.py": PERSISTENCE.format(use=use, **RAM)}))
+    assert (memory.kind, memory.store.kind, memory.at.line) == ("flow", "process", 12)
+    assert only(read({"app.py": PERSISTENCE.format(use=use, **SQL)})).store.kind == "server"
+
+
+def test_a_persistence_that_nobody_saves_into_or_that_a_flow_has_is_none_of_its_own(read: Read) -> None:
+    assert kinds(read({"app.py": PERSISTENCE.format(use="return store", **RAM)})) == []
+    flow = (
+        "\nfrom crewai.flow.flow import Flow\nfrom crewai.flow.persistence import persist\n"
+        "@persist(store)\nclass Chat(Flow): ...\nChat().kickoff()\n"
+    )
+    use = "store.save_state(session_id, 'step', {'text': text})"
+    assert kinds(read({"app.py": PERSISTENCE.format(use=use, **RAM) + flow})) == ["flow"]
 
 
 def test_a_flows_own_memory_counts_only_where_it_is_used(read: Read) -> None:

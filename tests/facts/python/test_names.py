@@ -52,6 +52,46 @@ def test_ways_to_import_crew(source: str) -> None:
     assert [s.callee for s in code(source).calls] == ["crewai.Crew"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def lazy():\n    from crewai import Agent, Crew\n    return Agent, Crew\ndef f():\n    Agent, Crew = lazy()\n    Crew()",
+        "def lazy():\n    try:\n        from crewai import Crew\n        return Crew\n    except ImportError:\n        return None\nlazy()()",
+        "def lazy():\n    import crewai\n    return crewai.Crew\nTeam = lazy()\nTeam()",
+    ],
+)
+def test_classes_that_a_helper_hands_out(source: str) -> None:
+    assert "crewai.Crew" in [s.callee for s in code(source).calls]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from crewai import Crew\ndef pick(own):\n    if own:\n        return Mine\n    return Crew\nclass Mine: ...\nteam = pick(1)\nteam()",
+        "from crewai import Crew\ndef pair():\n    return 1, Crew\nn, team = pair()\nn()",
+        "from crewai import Crew\ndef make():\n    return Crew()\nteam = make()\nteam()",
+    ],
+)
+def test_helpers_that_hand_out_something_else(source: str) -> None:
+    assert [s.callee for s in code(source).calls].count("crewai.Crew") == source.count("Crew()")
+
+
+def test_packages_of_one_workspace_see_each_other() -> None:
+    use = "import crewai\nfrom crews import build\nbuild()\n"
+    made = "import crewai\ndef build(): ...\n"
+    for home in ("libs/crews/src/crews", "libs/crews/crews"):
+        base = code({f"{home}/__init__.py": made, "apps/api/src/api/main.py": use})
+        assert [s.callee for s in base.calls] == [f"{home.replace('/', '.')}.build"]
+
+
+def test_a_package_of_another_project_is_not_taken_for_the_one_that_is_installed() -> None:
+    use = "import crewai\nfrom crews import build\nbuild()\n"
+    made = "import crewai\ndef build(): ...\n"
+    for others in (["one/src/crews", "two/src/crews"], ["one/tools/crews"]):
+        base = code({**{f"{home}/__init__.py": made for home in others}, "three/app/main.py": use})
+        assert [s.callee for s in base.calls] == ["crews.build"]
+
+
 def test_a_model_called_crew_is_not_crewais() -> None:
     base = code(
         {

@@ -337,3 +337,30 @@ def test_dataclass_defaults_and_arguments() -> None:
     assert plain(value("C().a", before)) == "d"
     assert plain(value("C(a='e').a", before)) == "e"
     assert plain(value("C().b", before)) == []
+
+
+SHARED = """
+from crewai import Crew
+class Bot:
+    store = "/data/bot"
+    def crew(self):
+        return Crew(x=self.store)
+class Support(Bot):
+    store = "/tmp/support"
+class Plain(Bot): ...
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("Support()", "/tmp/support"),
+        ("Bot()", "/data/bot"),
+        ("Plain()", "/data/bot"),
+        ("Support()\nPlain()", ("choice", "/data/bot", "/tmp/support")),
+        ("", ("choice", "/data/bot", "/tmp/support")),
+    ],
+)
+def test_what_a_subclass_sets_anew(made: str, expected: object) -> None:
+    assert plain(argument(code(SHARED.format(made)))) == expected

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.index import Binding, Class, Module, Scope
+from crewmem_doctor.facts.python.state import state_key
 from crewmem_doctor.facts.python.survey import Survey, last_name, root
 from crewmem_doctor.facts.python.wording import (
     container_kind,
@@ -23,6 +24,10 @@ from crewmem_doctor.model.location import Location
 _MODELS = frozenset(
     ("pydantic", "pydantic_settings", "sqlalchemy", "sqlmodel", "django", "crewai", "typing", "enum", "attrs")
 )
+
+
+# Where Starlette and Flask keep what belongs to the application.
+_KEPT = ("state", "extensions", "config")
 
 
 @dataclass(frozen=True)
@@ -97,29 +102,22 @@ def _empty(name: str, bindings: list[Binding]) -> Binding | None:
 
 
 def _app_state(survey: Survey) -> Iterator[Container]:
-    """`app.state.sessions = {}`"""
+    """`app.state.sessions = {}`, `app.extensions["chats"] = {}`, `app.config["SESSIONS"] = {}`"""
     for module in survey.base.modules.values():
-        if ".state." not in module.text and "app.config" not in module.text:
+        if ".state." not in module.text and "app.config" not in module.text and ".extensions" not in module.text:
             continue
         for function in dict.fromkeys((module.body, *module.all_functions)):
             for stored in function.stores:
                 target, value = stored.target, stored.value
-                if (
-                    isinstance(target, ast.Attribute)
-                    and isinstance(target.value, ast.Attribute)
-                    and target.value.attr == "state"
-                    and is_empty_container(value)
-                    and means_conversation(target.attr)
-                ):
+                place = state_key(target)
+                if place is None or place[0] not in _KEPT or not is_empty_container(value):
+                    continue
+                owner, key = place
+                if means_conversation(key):
+                    item = f".{key}" if isinstance(target, ast.Attribute) else f'["{key}"]'
+                    label = f"app.{owner}{item}"
                     at = survey.base.location(target, module)
-                    yield Container(
-                        f".state.{target.attr}",
-                        target.attr,
-                        at,
-                        f"the {container_kind(value)} app.state.{target.attr}",
-                        f"app.state.{target.attr}",
-                        module,
-                    )
+                    yield Container(f".{owner}.{key}", key, at, f"the {container_kind(value)} {label}", label, module)
 
 
 def _target(survey: Survey, module: Module, node: ast.AST, name: str) -> Location:

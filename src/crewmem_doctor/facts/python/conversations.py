@@ -17,9 +17,11 @@ from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.durable import is_cache
 from crewmem_doctor.facts.python.index import Function, Scope
 from crewmem_doctor.facts.python.ledger import Goal, reaches
+from crewmem_doctor.facts.python.running import ends_with_its_call
 from crewmem_doctor.facts.python.singletons import long_lived, reruns
+from crewmem_doctor.facts.python.state import state_key
 from crewmem_doctor.facts.python.survey import Survey, last_name
-from crewmem_doctor.facts.python.wording import means_conversation
+from crewmem_doctor.facts.python.wording import may_hold_crews, means_conversation
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Step, Store
 
@@ -43,6 +45,8 @@ def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -
 def _conversation(survey: Survey, container: Container, entries: Mapping[Function, EntryPoint]) -> Memory | None:
     named = container.holds or means_conversation(container.word)
     writers = [w for w in _writers(survey, container) if named or w[2]]
+    if container.holds or may_hold_crews(container.word):
+        writers = [w for w in writers if not ends_with_its_call(w[0], container.word)]
     functions = list(dict.fromkeys(function for function, _, _ in writers))
     handlers = _handlers(survey, functions, entries) if functions else ()
     if not handlers or is_cache(survey, container, functions):
@@ -100,7 +104,7 @@ def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, L
             if isinstance(call.func, ast.Attribute) and call.func.attr in _WRITES:
                 receiver = call.func.value
                 keyed = isinstance(receiver, ast.Subscript) and not isinstance(receiver.slice, ast.Constant)
-                if isinstance(receiver, ast.Subscript):
+                if isinstance(receiver, ast.Subscript) and state_key(receiver) is None:
                     receiver = receiver.value
                 if not _is(survey, container, receiver, function):
                     continue
@@ -113,10 +117,42 @@ def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, L
                     continue
                 crew = any(_is_crew(survey, a, function.scope) for a in call.args)
                 yield function, survey.base.location(call, function.module), crew
+        yield from _through_names(survey, container, function)
+
+
+def _through_names(
+    survey: Survey, container: Container, function: Function
+) -> Iterator[tuple[Function, Location, bool]]:
+    """`log = turns[chat]; log.append(text)`: a local name for an entry that is there already or made by being read."""
+    for name, bindings in function.bindings.items():
+        entry = bindings[0].value if len(bindings) == 1 and bindings[0].kind == "assign" else None
+        if (
+            not isinstance(entry, ast.Subscript)
+            or isinstance(entry.slice, (ast.Constant, ast.Slice))
+            or not _is(survey, container, entry.value, function)
+        ):
+            continue
+        for site in function.sites:
+            called = site.node.func
+            if isinstance(called, ast.Attribute) and called.attr in _WRITES and _named(called.value, name):
+                yield function, site.location, False
+
+
+def _named(node: ast.expr, name: str) -> bool:
+    """`log` or `log["messages"]`"""
+    inner = node.value if isinstance(node, ast.Subscript) else node
+    return isinstance(inner, ast.Name) and inner.id == name
 
 
 def _is(survey: Survey, container: Container, node: ast.expr, function: Function) -> bool:
     """Whether an expression is that container."""
+    if container.name.startswith("."):
+        owner, key = container.name[1:].split(".", 1)
+        if isinstance(node, ast.Name):
+            # `store = current_app.extensions["chats"]`
+            bindings = function.bindings.get(node.id, [])
+            node = bindings[0].value or node if len(bindings) == 1 else node
+        return state_key(node) == (owner, key)
     if last_name(node) != container.word:
         return False
     if container.owner is not None:
@@ -127,8 +163,6 @@ def _is(survey: Survey, container: Container, node: ast.expr, function: Function
             return function.owner is container.owner
         own = word == "cls" and function.owner is container.owner
         return container.shared and (own or survey.base.canonical(node.value, function.scope) == container.owner.dotted)
-    if container.name.startswith(".state."):
-        return isinstance(node, ast.Attribute) and last_name(node.value) == "state"
     if isinstance(node, ast.Name):
         if function.module is container.module:
             # A local of the same name hides the module's.

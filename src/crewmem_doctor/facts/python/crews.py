@@ -191,7 +191,7 @@ class Crews:
             if setting is None or setting[1].truth is not True:
                 return
             given, at, turned_on = Text(True, setting[1].at), setting[0].at, setting[1].at
-        if self._hand_over(given, "the agent that uses it", site):
+        if self._takes_nothing(given) or self._hand_over(given, "the agent that uses it", site):
             return
         enabled = enabled_by(self.survey, given)
         if enabled is None:
@@ -203,6 +203,18 @@ class Crews:
             draft.sinks.append(Sink("agent_role", role, argument_location(self.base, site, "role", role)))
         draft.llms.extend(models_of(value.argument("llm"), site.location))
         self.ledger.add(draft)
+
+    def _takes_nothing(self, given: Expr) -> bool:
+        """`Agent(memory=ShortTermMemory())`: releases that have the class ignore the argument, so a memory that no crew
+        is given is never written."""
+        drafts = self.ledger.of(given)
+        if not drafts or any(draft.memory.kind not in _OBJECTS.values() for draft in drafts):
+            return False
+        for draft in drafts:
+            if not draft.users:
+                nowhere = Store("unknown", "an agent takes no memory of this kind", None, "unknown", draft.memory.at)
+                draft.memory = replace(draft.memory, store=nowhere)
+        return True
 
     def _goals(self, site: CallSite) -> list[Goal]:
         """The construction; for an `@agent` or `@task` method also the crew of its class, which builds it."""

@@ -7,7 +7,7 @@ import re
 
 from crewmem_doctor.facts.python.clients import REMOTE
 from crewmem_doctor.facts.python.containers import Container
-from crewmem_doctor.facts.python.index import CallSite, Function
+from crewmem_doctor.facts.python.index import CallSite, Class, Function
 from crewmem_doctor.facts.python.survey import Survey, last_name, root
 
 _PACKAGES = (REMOTE - {"requests", "httpx", "aiohttp", "urllib3", "google", "azure"}) | {
@@ -47,12 +47,21 @@ _SQL = re.compile(r"\b(?:insert|replace|upsert|update)\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"message|conversation|histor|session|chat|memor|turn|transcript|context|thread", re.IGNORECASE)
 _SAVES = re.compile(r"save|persist|store|dump|write|flush|sync|backup", re.IGNORECASE)
 _RESTORES = re.compile(r"(?:hydrate|load|restore|read).*(?:db|disk|file|redis|sqlite|postgres|storage)")
+# Histories and checkpointers that other frameworks keep on a server or a disk: their kind stands before the noun.
+_HISTORY = re.compile(
+    r"(?:postgres|redis|valkey|sql|mongo|dynamo|firestore|cosmos|cassandra|elastic|neo4j|astra|momento|zep|xata|singlestore|tidb|file)"
+    r"\w*?(?:ChatMessageHistory|Saver|ChatStore)\b",
+    re.IGNORECASE,
+)
 # CrewAI's own memories take the text, but give no conversation back.
 _DEPTH = 2
 
 
 def is_cache(survey: Survey, container: Container, writers: list[Function]) -> bool:
-    """A cache in front of a durable store that the same class, or each writing function, writes."""
+    """A cache in front of a durable store that the same class, each writing function, or each entry itself writes."""
+    entries = _entries(survey, container, writers)
+    if entries and all(_keeps_itself(survey, entry, container) for entry in entries):
+        return True
     if container.owner is not None:
         if any(_RESTORES.search(name) for name in container.owner.methods):
             return True
@@ -61,6 +70,30 @@ def is_cache(survey: Survey, container: Container, writers: list[Function]) -> b
     if any(_writes(survey, function, container, _DEPTH) for function in beside):
         return True
     return all(_writes(survey, function, container, 0) for function in writers)
+
+
+def _entries(survey: Survey, container: Container, writers: list[Function]) -> list[Class]:
+    """The classes whose objects are put in; none where one entry is something else."""
+    found: list[Class] = []
+    for function in writers:
+        for stored in function.stores:
+            target = stored.target
+            if not isinstance(target, ast.Subscript) or last_name(target.value) != container.word:
+                continue
+            name = survey.base.type_of(stored.value, stored.scope) if stored.value is not None else ""
+            entry = survey.base.definition(name) if name else None
+            if not isinstance(entry, Class):
+                return []
+            found.append(entry)
+    return list(dict.fromkeys(found))
+
+
+def _keeps_itself(survey: Survey, entry: Class, container: Container) -> bool:
+    """An object that reads its records back from a store, and writes them there."""
+    methods = entry.methods.values()
+    return any(_RESTORES.search(name) for name in entry.methods) or any(
+        _writes(survey, m, container, 0) for m in methods
+    )
 
 
 def _writes(survey: Survey, function: Function, container: Container, depth: int) -> bool:
@@ -84,6 +117,8 @@ def _is_write(site: CallSite, word: str) -> bool:
     if root(name) == "crewai":
         return False
     method = last_name(call.func)
+    if _HISTORY.search(name):
+        return True
     if name in _FILE_CALLS or method in ("write_text", "write_bytes"):
         return True
     if name in ("builtins.open", "aiofiles.open") and _opens_for_writing(call):

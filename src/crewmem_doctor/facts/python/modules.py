@@ -121,7 +121,7 @@ class Locator:
             for path in candidates:
                 if path != suffix and not path.endswith("/" + suffix):
                     continue
-                rank = self._rank(path[: len(path) - len(suffix)].rstrip("/"), here, len(parts))
+                rank = self._rank(path[: len(path) - len(suffix)].rstrip("/"), here, parts)
                 if rank is not None and (best is None or rank > best[0]):
                     best = (rank, path)
         if best is None:
@@ -137,14 +137,21 @@ class Locator:
             else [(suffix, self._folders.get(tail, []))]
         )
 
-    def _rank(self, root: str, here: str, length: int) -> tuple[int, int, int] | None:
+    def _rank(self, root: str, here: str, parts: list[str]) -> tuple[int, int, int] | None:
         """How likely `root` is on the importer's path; None where it can hardly be."""
         above = not root or here == root or here.startswith(root + "/")
         if above:
             return (2, 0 if root in self.packages and here != root else 1, len(root))
         parent, _, name = root.rpartition("/")
         beside = (not parent or here == parent or here.startswith(parent + "/")) and root not in self.packages
-        if length == 1 and not (beside and name in _SOURCE_ROOTS):
-            return None
+        if len(parts) == 1 and not (beside and name in _SOURCE_ROOTS):
+            return (0, 0, 0) if self._member_of_workspace(root, parts[0]) else None
         shared = len(posixpath.commonprefix([root + "/", here + "/"]))
         return (1, int(beside), shared)
+
+    def _member_of_workspace(self, root: str, package: str) -> bool:
+        """Whether `root` holds the one installable package of that name: `libs/crews/src/crews`, `libs/crews/crews`."""
+        homes = [p.rpartition("/")[0] for p in self._by_tail.get(package, ()) if p.endswith(f"/{package}/__init__.py")]
+        project = root.removesuffix("/src").rpartition("/")[2].replace("-", "_")
+        laid_out = root.endswith("/src") or project == package
+        return laid_out and len(homes) == 1 and homes[0] == f"{root}/{package}" and root not in self.packages

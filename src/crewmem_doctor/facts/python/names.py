@@ -89,7 +89,14 @@ class Names:
             return self.resolve(node.body, scope) or self.resolve(node.orelse, scope)
         if isinstance(node, ast.BoolOp):
             return self.resolve(node.values[0], scope)
+        if isinstance(node, ast.Call):
+            return self._handed_out(node, None, scope)
         return None
+
+    def _handed_out(self, call: ast.Call, index: int | None, scope: Scope) -> Ref:
+        from crewmem_doctor.facts.python.handing import handed_out
+
+        return handed_out(self, call, index, scope)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Ref:
         depth, inner = 0, node.value
@@ -151,6 +158,10 @@ class Names:
             target = self.resolve(last.value, last.scope)
             if isinstance(target, (Class, Function, Module, External)) and len(bindings) == 1:
                 return target
+        if last.kind in ("assign", "unpack") and isinstance(last.value, ast.Call) and len(bindings) == 1:
+            handed = self._handed_out(last.value, last.index, last.scope)
+            if handed is not None:
+                return handed
         if last.scope.function is None or name in last.scope.function.globals:
             return self.variable(scope, last, name, list(bindings))
         return Local(bindings)

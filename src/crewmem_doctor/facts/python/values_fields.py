@@ -136,7 +136,34 @@ def field(ev: Evaluator, variable: Assignment, node: ast.Attribute, scope: Scope
     values = [v for v in values if not (isinstance(v, Text) and v.value is None)] or values[:1]
     if values:
         return choice(values, at)
-    return _class_attribute(ev, variable, at)
+    own = _class_attribute(ev, variable, at)
+    if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+        return _overridden(ev, variable, owner, own, at)
+    return own
+
+
+def _overridden(ev: Evaluator, variable: Assignment, owner: Class, own: Expr, at: Location) -> Expr:
+    """What `self.name` may be where subclasses set it anew: theirs, and the class's own where objects have that one."""
+    from crewmem_doctor.facts.python.values import choice
+
+    names, graph, word = ev.base.names, ev.base.graph, variable.name
+    below = graph.subclasses(owner.dotted)
+    if not any(word in cls.attributes for cls in below):
+        return own
+    kinds = [owner, *below]
+    made = {site.callee for cls in kinds for site in graph.constructions(cls)}
+    givers: dict[Class, None] = {}
+    for cls in [k for k in kinds if k.dotted in made] or kinds:
+        giver = next((c for c in names.lineage(cls) if isinstance(c, Class) and word in c.attributes), variable.owner)
+        if giver is not None:
+            givers[giver] = None
+    if len(givers) > 4:
+        return Opaque(f"{word}, which each subclass sets for itself", at)
+    values = [
+        own if c is variable.owner else _class_attribute(ev, Assignment(c.module, c, word, c.attributes[word]), at)
+        for c in sorted(givers, key=lambda c: (c.module.path, c.node.lineno))
+    ]
+    return choice(values, at) if values else own
 
 
 def _object(ev: Evaluator, node: ast.Attribute, scope: Scope, owner: Class) -> Expr | None:

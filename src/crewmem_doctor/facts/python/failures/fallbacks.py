@@ -89,9 +89,19 @@ class _Finder:
     ) -> Iterator[Fallback]:
         if memory is None:
             return
+        parts = {
+            id(part)
+            for path in walk(value)
+            if isinstance(path, (Concat, Joined))
+            for part in walk(path)
+            if part is not path
+        }
         for choice in walk(value):
             if isinstance(choice, Choice):
                 options = [o for o in map(classify, _leaves(choice)) if o is not None]
+                if id(choice) in parts:
+                    # A piece of a path is no store: what could not be followed is a directory too.
+                    options = [o for o in options if o.to != "unknown"]
                 yield from self._between(options, memory)
             elif isinstance(choice, EnvVar) and choice.at and is_setting(choice.name) and _ram(choice.default):
                 yield Fallback(choice.at, "ram", memory.at, choice.at, choice.at, (choice.name,), memory.inside)
