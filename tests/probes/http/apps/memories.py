@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 
@@ -52,9 +53,9 @@ class Postgres:
 
 
 class CrewAI:
-    """CrewAI's own memory in its own place. No LLM: everything that one would decide is given."""
+    """CrewAI's own memory. No LLM: everything that one would decide is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path) -> None:
         from crewai.llms.base_llm import BaseLLM
         from crewai.memory.unified_memory import Memory
 
@@ -62,7 +63,7 @@ class CrewAI:
             def call(self, *words: Any, **more: Any) -> str:
                 raise RuntimeError("there is no LLM here")
 
-        self.memory: Any = Memory(llm=Silent(model="none"), embedder=embed)
+        self.memory: Any = Memory(storage=str(place), llm=Silent(model="none"), embedder=embed)
 
     def remember(self, who: str, text: str) -> None:
         self.memory.remember(text, scope=f"/user/{who}", categories=["said"], importance=0.5)
@@ -85,4 +86,4 @@ def embed(texts: list[str]) -> list[list[float]]:
     return vectors
 
 
-KINDS = {"module": Module, "redis": Redis, "postgres": Postgres, "crewai": CrewAI}
+KINDS = {"module": Module, "redis": Redis, "postgres": Postgres}
