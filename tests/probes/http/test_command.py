@@ -60,7 +60,7 @@ def test_one_that_forgets_has_one_finding_and_status_1(web: str, doctor: Doctor,
     assert done.status == 1, done.errors
     (finding,) = done.report["findings"]
     assert (finding["rule"], finding["path"]) == ("CM906", web)
-    assert finding["message"] == f"{web}: 0 of 8 replies contain the codeword, although it was told 4 times"
+    assert finding["message"] == f"{web}: 0 of 7 replies contain the codeword, although it was told 5 times"
 
 
 def test_the_applications_own_description_says_what_to_send(api: str, doctor: Doctor, tmp_path: Path) -> None:

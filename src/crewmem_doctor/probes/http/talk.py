@@ -56,13 +56,15 @@ class Person:
 
 @dataclass
 class Talk:
-    """Tells the codeword and asks for it, as whom one likes. `cut` is what ended it early, empty otherwise."""
+    """Tells the codeword and asks for it, as whom one likes. `hide` takes secrets out of what is quoted of an answer;
+    `cut` is what ended it early, empty otherwise."""
 
     client: Client
     template: Template
     url: str
     codeword: str
     namespace: str
+    hide: Callable[[str], str] = str
     cut: str = ""
 
     @property
@@ -85,7 +87,7 @@ class Talk:
 
     def _tell(self, person: Person) -> Judged:
         try:
-            return self._say(person, self.template.remember.replace("{codeword}", self.codeword))
+            return self._say(person, self.template.remember.replace("{codeword}", self.codeword), begun=True)
         except NoReply as error:
             return Judged(None, str(error))
 
@@ -113,9 +115,9 @@ class Talk:
             return [say() for _ in range(number)]
         return burst([say] * number)
 
-    def _say(self, person: Person, words: str) -> Judged:
+    def _say(self, person: Person, words: str, begun: bool = False) -> Judged:
         reply = self.client.send(self.template.render(self.url, person.caller, words), person.jar)
-        return judge(reply, self.codeword, self.template.reply)
+        return judge(reply, self.codeword, self.template.reply, self.hide, begun=begun)
 
 
 def burst(says: Sequence[Callable[[], T]]) -> list[T]:
