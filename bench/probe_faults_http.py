@@ -37,7 +37,7 @@ def main() -> int:
 
         def run(seed: int) -> fault_runs.Run:
             done = fault_runs.run(seed, server, Path(folder))
-            print(".!"[bool(done.wrong)], end="", flush=True)
+            print(f"\n{done}" if done.wrong else ".", end="", flush=True)
             return done
 
         with ThreadPoolExecutor(asked.jobs) as pool:
@@ -51,10 +51,8 @@ def main() -> int:
         print(f"{title}: " + ", ".join(f"{name} {count}" for name, count in sorted(Counter(names).items())))
     print(f"runs that felt the fault: {sum(bool(one.errors) for one in done)} could not be judged, "
           f"{sum(one.partly and not one.errors for one in done)} were judged although some answers said nothing")
-    wrong = [one for one in done if one.wrong]
-    print(f"{len(wrong)} went wrong")
-    for one in wrong:
-        print(one)
+    wrong = sum(bool(one.wrong) for one in done)
+    print(f"{wrong} went wrong")
     return int(bool(wrong))
 
 

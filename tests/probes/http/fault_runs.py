@@ -62,7 +62,7 @@ class Server:
 
     def start(self) -> Server:
         words = [*command("gthread", "faulty", 1, self.port), "--threads", "64"]
-        self.process = start(words, {"APP_REDIS": self.valkey, "APP_BEARER": f"Bearer {TOKEN}", "APP_BASIC": f"Basic {BASIC}"}, APPS)
+        self.process = start(words, {"APP_REDIS": self.valkey, "APP_CREDENTIALS": json.dumps([f"Bearer {TOKEN}", TOKEN, f"Basic {BASIC}"])}, APPS)
         assert ready(self.process, self.port, 1, 60)
         return self
 
@@ -82,7 +82,7 @@ def server(valkey: str) -> Iterator[Server]:
 
 
 def run(seed: int, shared: Server, cwd: Path) -> Run:
-    """One run. What is drawn: the fault, where it strikes, who one is, how the application answers, and an ending."""
+    """One run. What is drawn: the fault, where it strikes, how one shows who one is, how the application answers, and an ending."""
     draw = random.Random(seed)
     choice = draw.choices(("network", "application", "killed"), (10, 9, 3))[0]
     plan: dict[str, Any] = {"run": f"{seed}-{time.monotonic_ns()}", "kind": "error", "first": 99, "count": 0, "status": 500, "says": "",
@@ -136,14 +136,14 @@ def _killed(draw: random.Random, shared: Server, wanted: bool) -> Iterator[tuple
 
 
 def _commanded(this: Run, proxy: FaultProxy, plan: Mapping[str, Any], draw: random.Random, cwd: Path) -> None:
-    bearer = draw.random() < 0.6
-    headers = {"X-Fault": json.dumps(plan), **({"Authorization": "Bearer ${TOKEN}"} if bearer else {})}
+    credentials = draw.choice(({"Authorization": "Bearer ${TOKEN}"}, {"X-Api-Key": "${TOKEN}"}, {}))
+    headers = {"X-Fault": json.dumps(plan), **credentials}
     request = {"path": "/chat", "headers": headers, "json": {"message": "{message}", "user_id": "{user}"}}
     if draw.random() < 0.5:
         request["reply"] = "reply"
     path = cwd / f"request-{this.seed}.yaml"
     path.write_text(json.dumps(request))
-    url = f"http://{'' if bearer else f'ann:{PASSWORD}@'}127.0.0.1:{proxy.port}"
+    url = f"http://{'' if credentials else f'ann:{PASSWORD}@'}127.0.0.1:{proxy.port}"
     asked = draw.choice((12, 12, 12, 5, 30))
     words = [str(Path(sys.executable).with_name("crewmem-doctor")), "probe", "env:URL", "--probe-request", str(path), "--yes", "--timeout", str(TIMEOUT),
              "--probe-requests", str(asked), "--format", "json", "--verbose"]

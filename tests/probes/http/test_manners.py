@@ -124,7 +124,7 @@ def test_half_a_token_is_not_quoted_either(web: str) -> None:
     """An error page that repeats the credentials where the quotation ends."""
     token = "wr0ng/token+" * 9
     for pad in ("0", "50", "70"):
-        headers = {"Authorization": "Bearer ${API_TOKEN}"}
+        headers = {"X-Api-Key": "${API_TOKEN}"}
         seen = probed_with(web, {"path": "/echoes", "query": {"pad": pad}, "json": USER, "headers": headers}, environ={"API_TOKEN": token})
         assert seen["answer"].detail.startswith("inconclusive: the application could not be told anything: 500 Internal Server Error: ")
         assert "wr0ng" not in repr(seen)

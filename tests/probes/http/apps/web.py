@@ -167,7 +167,7 @@ def thinking() -> Any:
 
 @app.post("/echoes")
 def echoes() -> Any:
-    return Response("." * int(request.args["pad"]) + request.headers["Authorization"], 500)
+    return Response("." * int(request.args["pad"]) + request.headers["X-Api-Key"], 500)
 
 
 @app.post("/tied")
