@@ -183,6 +183,9 @@ def _judge(this: Run, number: signal.Signals | None, out: str, err: str) -> None
     if this.status not in (0, 2):
         this.wrong.append(f"status {this.status}: {text[-400:]}")
         return
+    if not out:
+        this.wrong.append(f"status {this.status} and no report: {err[-400:]}")
+        return
     seen: list[dict[str, Any]] = json.loads(out)["observations"]
     this.errors = [one["detail"] for one in seen if one["outcome"] == "error"]
     this.partly = any("answers say nothing" in one["detail"] for one in seen)

@@ -16,9 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 APPS = Path(__file__).with_name("apps")
-# When the application over the real CrewAI opens a new store, and the rules that it deserves with one worker and with
-# several: a worker that opened it before another one wrote to it finds nothing there until it writes itself.
-CREWAI = {"once": ("", "CM905"), "each": ("", "")}
 
 
 def free_port() -> int:
@@ -106,7 +103,14 @@ def crewai_environment(root: Path) -> dict[str, str]:
             "OTEL_SDK_DISABLED": "true", "CREWAI_TRACING_ENABLED": "false"}
 
 
-def has_crewai(python: str) -> bool:
-    """Whether an interpreter has a CrewAI with the unified memory, and a server to serve it with."""
-    needs = "import starlette, uvicorn; from crewai.memory.unified_memory import Memory"
-    return bool(python) and subprocess.run([python, "-c", needs], capture_output=True, check=False).returncode == 0
+def release(python: str) -> str:
+    """Which CrewAI an interpreter has, "" where it has none or no server to serve it with."""
+    asks = "import uvicorn; from importlib.metadata import version; print(version('crewai'))"
+    done = subprocess.run([python, "-c", asks], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def sees_late(release: str) -> bool:
+    """Whether a worker that opened CrewAI's own store before another one wrote to it finds nothing there until it writes
+    itself: LanceDB since 1.10. Chroma before finds it at once."""
+    return tuple(map(int, release.split(".")[:2])) >= (1, 10)
