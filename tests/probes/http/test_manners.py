@@ -206,6 +206,13 @@ def test_never_more_requests_than_allowed(number: int) -> None:
     assert all("Connection: close" in head for head in requests)
 
 
+def test_a_tell_that_uses_up_every_request_is_inconclusive(web: str) -> None:
+    """The form is answered by a redirect, so telling takes two requests."""
+    seen = probed_with(web, {"path": "/form", "form": {"message": "{message}", "user": "{user}"}}, probe_requests=2)
+    assert seen["answer"].outcome == "error"
+    assert seen["answer"].detail == "inconclusive: no request was left to ask with"
+
+
 def test_one_request_is_too_few() -> None:
     with counting() as (url, requests):
         assert "is too few" in probed(url, probe_requests=1)["answer"].detail

@@ -17,7 +17,7 @@ from typing import Literal
 
 from crewmem_doctor.probes.http.estimate import Event
 from crewmem_doctor.probes.http.judge import Judged
-from crewmem_doctor.probes.http.talk import Answer, Person, Talk
+from crewmem_doctor.probes.http.talk import Answer, Outcome, Person, Talk
 from crewmem_doctor.probes.session import Blind
 
 DELAY = 7.0         # seconds after which it is asked again
@@ -90,11 +90,11 @@ class Conversation:
         self._tell(user)
         told_at = time.monotonic()
         self._phase("first-recall", self.seen.first, lambda: [self.talk.ask(user)])
-        if self.seen.first[-1].outcome == "unclear":
+        if self._first == "unclear":
             self._phase("first-recall", self.seen.first, lambda: [self.talk.ask(user)])
-        if self.seen.first[-1].outcome == "recalled":
+        if self._first == "recalled":
             self._remembered(user, told_at)
-        elif self.seen.first[-1].outcome == "missed":
+        elif self._first == "missed":
             self._missed(user, told_at)
         self.seen.tied = user.tied
         return self.seen
@@ -110,7 +110,7 @@ class Conversation:
     def _missed(self, user: Person, told_at: float) -> None:
         """The first question was not: too early, the wrong worker, or never."""
         check, into = "recall-after-delay", self.seen.delay
-        self._wait(told_at, 1)
+        self._wait(told_at, self.talk.left)
         self._phase(check, into, lambda: [self.talk.ask(user)])
         if not self._recalled:
             self._told(user, min(RETELLS, self.talk.left // 2))
@@ -121,6 +121,11 @@ class Conversation:
         share = shares(self.talk.left, self._useless(user) | {"recall"})
         self._phase(check, into, lambda: self._bursts(user, share["delay"]))
         self._others(user, share)
+
+    @property
+    def _first(self) -> Outcome:
+        """What came of the first question. Telling may have used up every request, with its redirects."""
+        return self.seen.first[-1].outcome if self.seen.first else "unasked"
 
     @property
     def _recalled(self) -> bool:
