@@ -12,6 +12,7 @@ Prints what was drawn and what went wrong; the exit status is 1 where anything d
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +33,7 @@ def main() -> int:
     words.add_argument("--first", type=int, default=0)
     words.add_argument("--jobs", type=int, default=4)
     asked = words.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a background job hands on that it ignores it
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, valkey(Path(folder)) as store, fault_runs.server(store) as server:
 

@@ -118,7 +118,10 @@ class Conversation:
         if not self._recalled:      # there is nothing that others could be told
             self._phase(check, into, lambda: self._bursts(user, self.talk.left))
             return
-        share = shares(self.talk.left, self._useless(user) | {"recall"})
+        useless = self._useless(user)
+        share = shares(self.talk.left, useless | {"recall"})
+        if self.talk.left == 1 and self.seen.tells > 1 and "other" not in useless:
+            share["delay"], share["other"] = 0, 1       # the first user was asked often enough
         self._phase(check, into, lambda: self._bursts(user, share["delay"]))
         self._others(user, share)
 
