@@ -92,6 +92,20 @@ def test_a_store_that_exists_and_is_seen_late_is_a_note_that_names_both() -> Non
     assert seen["recall-after-delay"].detail.startswith("8 of 8 replies")       # every request is used
 
 
+def test_memory_that_fades_is_asked_for_until_the_requests_end() -> None:
+    with scripted("hhhhhhm") as url:
+        seen = probed(url, delay=0.1, probe_requests=12)
+    assert failing(seen) == {"recall-after-delay"}
+    assert "0 of 5 replies contain the codeword" in seen["recall-after-delay"].detail
+
+
+def test_a_worker_that_took_every_early_question_is_no_memory_that_fades() -> None:
+    with scripted("hhhhhhmmmh") as url:
+        seen = probed(url, delay=0.1, probe_requests=12)
+    assert failing(seen) == {"workers"}
+    assert seen["workers"].detail.startswith("7 of 10; about ")
+
+
 def test_tells_and_unclear_answers_are_no_misses() -> None:
     assert healed(Seen(events=["told", "missed", "recalled", "told", "recalled", "recalled"])) == 3
     assert healed(Seen(events=["told", "missed", "recalled", "recalled"])) == 0

@@ -105,7 +105,17 @@ class Conversation:
         self._phase("recall", self.seen.recall, lambda: self._bursts(user, share["recall"]))
         self._wait(told_at, share["delay"])
         self._phase("recall-after-delay", self.seen.delay, lambda: self._bursts(user, share["delay"]))
+        if {answer.outcome for answer in self.seen.delay} == {"missed"}:
+            self._phase("recall-after-delay", self.seen.delay, lambda: self._spread(user))
         self._others(user, share)
+
+    def _spread(self, user: Person) -> list[Answer]:
+        """Questions some time apart, until one is recalled: it faded, or one worker took all that came at once."""
+        answers: list[Answer] = []
+        while self.talk.left and not any(answer.outcome == "recalled" for answer in answers):
+            time.sleep(PAUSE)
+            answers.append(self.talk.ask(user))
+        return answers
 
     def _missed(self, user: Person, told_at: float) -> None:
         """The first question was not: too early, the wrong worker, or never."""
@@ -142,7 +152,7 @@ class Conversation:
         if share["session"]:
             again = self.talk.again(user)
             self._phase("new-session", self.seen.session, lambda: [self.talk.ask(again)])
-        if share["restart"] and self.restart is not None:
+        if share["restart"] and self.restart is not None and self.talk.left:
             restart = self.restart
             self._phase("recall-after-restart", self.seen.restart, lambda: self._restarted(user, restart))
 
