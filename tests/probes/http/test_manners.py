@@ -296,7 +296,7 @@ def speaking(answer: bytes) -> Iterator[str]:
     (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", "broke off"),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "broke off"),
     (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", "could not be unpacked"),
-    (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"reply\": \"amb", "said to be JSON, and is none"),
+    (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"reply\": \"amb", "it is the beginning of JSON"),
     (b"HTTP/1.1 429 No\r\nRetry-After: Thu, 31 Dec 2099 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n", "429"),
     (b"HTTP/1.1 307 No\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "redirects more than 5 times"),
     (b"HTTP/1.1 307 No\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n", "another host")])

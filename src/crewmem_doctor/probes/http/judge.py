@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.probes.http import codeword as codewords
-from crewmem_doctor.probes.http.body import parsed, texts
+from crewmem_doctor.probes.http.body import broke_off, parsed, texts
 from crewmem_doctor.probes.http.client import Reply
 
 SHOWN = 80          # characters of an answer that are quoted
@@ -69,14 +69,14 @@ def _unclear(reply: Reply, found: list[str] | None, whole: str, path: str, hide:
     if reply.body.cut and not begun:
         return "the answer did not end in time, or is very long, and what came of it says nothing"
     value = parsed(reply.body)
-    if value is None and reply.type == "application/json" and reply.body.text.strip():
-        return "the answer is said to be JSON, and is none"
     if isinstance(value, Mapping):
         error = next((value[key] for key in ("error", "errors", "exception") if value.get(key)), None)
         if error is not None:
             return f"the answer is an error{_quoted(str(error), hide)}"
         if _promises(value):
             return "the answer names a job to ask for later, and the probe does not wait for that"
+    if reply.type == "application/json" and broke_off(reply.body):
+        return "the answer broke off: it is the beginning of JSON"
     if found is None:
         return f"the answer has nothing at {path}{_keys(value)}"
     if not whole.strip():
