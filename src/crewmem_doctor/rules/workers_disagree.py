@@ -5,6 +5,9 @@ The same question, asked on fresh connections, was answered from memory sometime
 workers look like from outside: each holds its own copy, and the load balancer decides which one a user gets. From the
 share of answers that remembered, the message estimates how many there are.
 
+Where the misses end, it may be one store that workers see late: CrewAI's since 1.10, in a worker that opened it before
+another one's first write, shows nothing until that worker writes itself. The message then names both.
+
 ## Example
 ```text
 ✗ workers  3 of 8; about 3 isolated workers (2–7)
@@ -12,7 +15,8 @@ share of answers that remembered, the message estimates how many there are.
 
 ## Fix
 Keep conversations in a store that all workers share: a directory on a volume that they all mount, or a server. One worker
-(`--workers 1`, one replica) hides the problem and ends with the next restart.
+(`--workers 1`, one replica) hides the problem and ends with the next restart. Where the workers do share one, make the
+`Memory()` for each request rather than once for each worker.
 
 ## When this is not a problem
 Where answers differ because the model does, not the memory: word `recall` in the request file so that the codeword is the

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,23 +68,28 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def ready(process: subprocess.Popen[bytes], port: int, workers: int, seconds: float) -> bool:
-    """Until as many processes as there are workers have answered. False where the server ended instead."""
+    """Until every worker has answered. False where the server ended instead."""
+    return everyone(port, workers, seconds, alive=lambda: process.poll() is None)
+
+
+def everyone(port: int, workers: int, seconds: float = 60, path: str = "/pid", alive: Callable[[], bool] = lambda: True) -> bool:
+    """Until as many processes as there are workers have answered at `path`. False where the server is not `alive`."""
     seen: set[int] = set()
     end = time.monotonic() + seconds
     with ThreadPoolExecutor(8) as pool:
         while len(seen) < workers:
             assert time.monotonic() < end, f"{len(seen)} of {workers} workers answer"
-            if process.poll() is not None:
+            if not alive():
                 return False
-            seen.update(pid for pid in pool.map(lambda _: pid_of(port), range(2 * workers)) if pid)
+            seen.update(pid for pid in pool.map(lambda _: pid_of(port, path), range(2 * workers)) if pid)
             time.sleep(0.02)
     return True
 
 
-def pid_of(port: int) -> int:
+def pid_of(port: int, path: str = "/pid") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/pid", headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close"})
         return int(json.loads(connection.getresponse().read())["pid"])
     except (OSError, http.client.HTTPException):
         return 0
@@ -96,3 +101,16 @@ def crewai_environment(root: Path) -> dict[str, str]:
     """A place of its own, and nothing that goes out."""
     return {"HOME": str(root), "CREWAI_STORAGE_DIR": str(root / "store"), "CREWAI_DISABLE_TELEMETRY": "true",
             "OTEL_SDK_DISABLED": "true", "CREWAI_TRACING_ENABLED": "false"}
+
+
+def release(python: str) -> str:
+    """Which CrewAI an interpreter has, "" where it has none or no server to serve it with."""
+    asks = "import uvicorn; from importlib.metadata import version; print(version('crewai'))"
+    done = subprocess.run([python, "-c", asks], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def sees_late(release: str) -> bool:
+    """Whether a worker that opened CrewAI's own store before another one wrote to it finds nothing there until it writes
+    itself: LanceDB since 1.10. Chroma before finds it at once."""
+    return tuple(map(int, release.split(".")[:2])) >= (1, 10)

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,34 +44,6 @@ def checks(report: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {seen["check"]: (seen["outcome"], seen["detail"]) for seen in report["observations"]}
 
 
-def test_an_application_that_remembers_has_status_0(web: str, doctor: Doctor, tmp_path: Path) -> None:
-    begun = time.monotonic()
-    done = doctor("probe", web, "--probe-request", request_file(tmp_path), "--format", "json", "--yes", cwd=tmp_path)
-    assert done.status == 0, done.errors
-    assert time.monotonic() - begun > 7
-    assert done.report["findings"] == []
-    seen = checks(done.report)
-    assert seen["recall-after-delay"] == ("pass", "3 of 3 replies contain the codeword 7 seconds later")
-    assert seen["workers"] == ("pass", "9 of 9; one store")
-    assert list(seen) == ["connect", "answer", "first-recall", "recall", "recall-after-delay", "other-user", "new-session", "workers", "cleanup"]
-
-
-def test_one_that_forgets_has_one_finding_and_status_1(web: str, doctor: Doctor, tmp_path: Path) -> None:
-    done = doctor("probe", web, "--probe-request", request_file(tmp_path, "module-forgets"), "--format", "json", cwd=tmp_path, env=YES)
-    assert done.status == 1, done.errors
-    (finding,) = done.report["findings"]
-    assert (finding["rule"], finding["path"]) == ("CM906", web)
-    assert finding["message"] == f"{web}: 0 of 8 replies contain the codeword, although it was told 4 times"
-
-
-def test_the_applications_own_description_says_what_to_send(api: str, doctor: Doctor, tmp_path: Path) -> None:
-    done = doctor("probe", api, "--format", "json", "--probe-requests", "4", cwd=tmp_path, env=YES)
-    seen = checks(done.report)
-    assert done.status == 0, done.errors
-    assert seen["answer"] == ("pass", "the replies could be judged (4 requests, as in POST /chat of the application's openapi.json)")
-    assert seen["recall-after-delay"][0] == "pass"
-
-
 CREW = """
 from crewai import Agent, Crew, Task
 from fastapi import FastAPI
@@ -87,16 +60,83 @@ def chat(said: Said):
     crew = Crew(agents=[Agent(role="a", goal="g", backstory="b")], tasks=[Task(description=said.message, expected_output="x")], memory=True)
     return {"reply": crew.kickoff().raw}
 """
+# Runs that wait for the seven seconds, all at the same time: the words behind the target.
+WAITING: dict[str, tuple[str, ...]] = {
+    "remembers": ("--probe-request", "request.yaml", "--yes"),
+    "forgets": ("--probe-request", "request.yaml"),
+    "described": ("--probe-requests", "4"),
+    "scanned": ("--select", "CM9"),
+    "restarted": ("--probe-request", "request.yaml", "--restart-command", "echo no such container >&2; exit 3", "--yes", "--probe-requests", "8")}
 
 
-def test_the_code_says_what_to_send_and_the_finding_stands_in_it(web: str, doctor: Doctor, tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(CREW.replace("/module/", "/module-forgets/"))
-    (tmp_path / "requirements.txt").write_text("crewai==1.15.30\n")
-    done = doctor("scan", ".", "--probe", web, "--format", "json", "--select", "CM9", cwd=tmp_path, env=YES)
+PATIENT = pytest.mark.timeout(300)      # with the fixture, on a machine that has much else to do
+
+
+@pytest.fixture(scope="module")
+def waited(web: str, api: str, doctor: Doctor, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each of these runs came to, and how long it took."""
+
+    def one(name: str) -> tuple[Any, float]:
+        folder = tmp_path_factory.mktemp(name)
+        request_file(folder, "module-forgets" if name == "forgets" else "module")
+        if name == "scanned":
+            (folder / "main.py").write_text(CREW.replace("/module/", "/module-forgets/"))
+            (folder / "requirements.txt").write_text("crewai==1.15.30\n")
+        url = api if name == "described" else web
+        target = ("scan", ".", "--probe", url) if name == "scanned" else ("probe", url)
+        begun = time.monotonic()
+        done = doctor(*target, *WAITING[name], "--format", "json", cwd=folder, env={} if "--yes" in WAITING[name] else YES, timeout=250)
+        return done, time.monotonic() - begun
+
+    with ThreadPoolExecutor(len(WAITING)) as pool:
+        return dict(zip(WAITING, pool.map(one, WAITING), strict=True))
+
+
+@PATIENT
+def test_an_application_that_remembers_has_status_0(waited: dict[str, Any]) -> None:
+    done, took = waited["remembers"]
+    assert done.status == 0, done.errors
+    assert took > 7
+    assert done.report["findings"] == []
+    seen = checks(done.report)
+    assert seen["recall-after-delay"] == ("pass", "3 of 3 replies contain the codeword 7 seconds later")
+    assert seen["workers"] == ("pass", "9 of 9; one store")
+    assert list(seen) == ["connect", "answer", "first-recall", "recall", "recall-after-delay", "other-user", "new-session", "workers", "cleanup"]
+
+
+@PATIENT
+def test_one_that_forgets_has_one_finding_and_status_1(waited: dict[str, Any], web: str) -> None:
+    done, _ = waited["forgets"]
+    assert done.status == 1, done.errors
+    (finding,) = done.report["findings"]
+    assert (finding["rule"], finding["path"]) == ("CM906", web)
+    assert finding["message"] == f"{web}: 0 of 7 replies contain the codeword, although it was told 5 times"
+
+
+@PATIENT
+def test_the_applications_own_description_says_what_to_send(waited: dict[str, Any]) -> None:
+    done, _ = waited["described"]
+    seen = checks(done.report)
+    assert done.status == 0, done.errors
+    assert seen["answer"] == ("pass", "the replies could be judged (4 requests, as in POST /chat of the application's openapi.json)")
+    assert seen["recall-after-delay"][0] == "pass"
+
+
+@PATIENT
+def test_the_code_says_what_to_send_and_the_finding_stands_in_it(waited: dict[str, Any]) -> None:
+    done, _ = waited["scanned"]
     seen = checks(done.report)
     assert seen["answer"] == ("pass", "the replies could be judged (12 requests, as in the handler POST /module-forgets/chat at main.py:13)")
     (finding,) = done.report["findings"]
     assert (finding["rule"], finding["path"], finding["line"]) == ("CM906", "main.py", 14)
+
+
+@PATIENT
+def test_a_restart_that_fails_is_said(waited: dict[str, Any]) -> None:
+    done, _ = waited["restarted"]
+    assert done.status == 2
+    assert checks(done.report)["recall-after-restart"] == ("error", "the restart command ended with status 3: no such container")
+    assert checks(done.report)["workers"][0] == "pass"
 
 
 def test_where_nothing_says_what_to_send_the_file_is_asked_for(web: str, doctor: Doctor, tmp_path: Path) -> None:
@@ -195,11 +235,3 @@ def test_ready_does_not_wait_for_what_hangs(doctor: Doctor, tmp_path: Path) -> N
     assert done.status == 2
     assert "no answer within 2 seconds" in done.text
     assert time.monotonic() - begun < 20
-
-
-def test_a_restart_that_fails_is_said(web: str, doctor: Doctor, tmp_path: Path) -> None:
-    done = doctor("probe", web, "--probe-request", request_file(tmp_path), "--restart-command", "echo no such container >&2; exit 3", "--format", "json",
-                  "--yes", "--probe-requests", "8", cwd=tmp_path)
-    assert done.status == 2
-    assert checks(done.report)["recall-after-restart"] == ("error", "the restart command ended with status 3: no such container")
-    assert checks(done.report)["workers"][0] == "pass"

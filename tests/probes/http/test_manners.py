@@ -51,6 +51,13 @@ def test_a_stream_that_never_ends_has_said_enough_at_the_deadline(web: str) -> N
     assert outcomes(seen)["first-recall"] == "pass"
 
 
+def test_half_a_stream_is_no_answer_without_the_codeword(web: str) -> None:
+    """It may be that the codeword was to come."""
+    seen = probed_with(web, {"path": "/thinking", "json": USER}, timeout=1.0, probe_requests=3)
+    assert failing(seen) == set()
+    assert "the answer did not end in time" in seen["answer"].detail
+
+
 def probed_with(url: str, request: dict[str, Any], **settings: Any) -> dict[str, Any]:
     return probed(url, probe_http=request, **settings)
 
@@ -111,6 +118,16 @@ def test_a_token_comes_from_the_environment_and_goes_nowhere_else(web: str) -> N
     seen = probed_with(web, request, environ={"API_TOKEN": "wr0ng-token"})
     assert "401 Unauthorized: who are you?" in seen["answer"].detail
     assert "wr0ng-token" not in repr(seen)
+
+
+def test_half_a_token_is_not_quoted_either(web: str) -> None:
+    """An error page that repeats the credentials where the quotation ends."""
+    token = "wr0ng/token+" * 9
+    for pad in ("0", "50", "70"):
+        headers = {"X-Api-Key": "${API_TOKEN}"}
+        seen = probed_with(web, {"path": "/echoes", "query": {"pad": pad}, "json": USER, "headers": headers}, environ={"API_TOKEN": token})
+        assert seen["answer"].detail.startswith("inconclusive: the application could not be told anything: 500 Internal Server Error: ")
+        assert "wr0ng" not in repr(seen)
 
 
 def test_credentials_without_a_user_are_one_persons(web: str) -> None:
@@ -187,6 +204,13 @@ def test_never_more_requests_than_allowed(number: int) -> None:
     assert seen["answer"].outcome == "pass"
     assert failing(seen) == {"first-recall"}
     assert all("Connection: close" in head for head in requests)
+
+
+def test_a_tell_that_uses_up_every_request_is_inconclusive(web: str) -> None:
+    """The form is answered by a redirect, so telling takes two requests."""
+    seen = probed_with(web, {"path": "/form", "form": {"message": "{message}", "user": "{user}"}}, probe_requests=2)
+    assert seen["answer"].outcome == "error"
+    assert seen["answer"].detail == "inconclusive: no request was left to ask with"
 
 
 def test_one_request_is_too_few() -> None:
@@ -272,6 +296,7 @@ def speaking(answer: bytes) -> Iterator[str]:
     (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", "broke off"),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "broke off"),
     (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", "could not be unpacked"),
+    (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"reply\": \"amb", "it is the beginning of JSON"),
     (b"HTTP/1.1 429 No\r\nRetry-After: Thu, 31 Dec 2099 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n", "429"),
     (b"HTTP/1.1 307 No\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "redirects more than 5 times"),
     (b"HTTP/1.1 307 No\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n", "another host")])

@@ -63,7 +63,7 @@ def _ended(session: Session, name: str, error: Blind, took: float = 0.0) -> NoRe
 def _converse(session: Session, client: Client, choice: Choice, delay: float) -> None:
     command = session.settings.restart_command
     word = codeword.make()
-    talk = Talk(client, choice.template, choice.url, word, session.namespace)
+    talk = Talk(client, choice.template, choice.url, word, session.namespace, session.clean)
     conversation = Conversation(
         talk, (lambda: restart(command, choice.url, session.environ, session.seconds)) if command else None,
         lambda check: session.progress(session.target.shown, check),

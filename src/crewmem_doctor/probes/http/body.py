@@ -99,6 +99,18 @@ def parsed(body: Body) -> Any:
         return None
 
 
+def broke_off(body: Body) -> bool:
+    """Whether the body is the beginning of a JSON value, as of an answer that ends with its connection."""
+    try:
+        json.loads(body.text)
+    except json.JSONDecodeError as error:
+        text = body.text.rstrip()
+        return bool(text) and (error.pos >= len(text) or error.msg.startswith("Unterminated"))
+    except (ValueError, RecursionError):
+        pass
+    return False
+
+
 def _events(text: str, kind: str) -> list[Any] | None:
     """The values that the body consists of: one JSON value, the events of a stream, or lines of JSON."""
     if kind == "text/event-stream" or re.match(r"(?:(?:event|id|retry|data):|:)[^\n]*\n", text):

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
-from typing import Literal
+from typing import Literal, TypeVar
 
 from crewmem_doctor.probes.http.client import Client, NoReply, Spent
 from crewmem_doctor.probes.http.judge import Judged, judge
 from crewmem_doctor.probes.http.template import Caller, Template, caller
 from crewmem_doctor.probes.session import Blind
 
+T = TypeVar("T")
 Outcome = Literal["recalled", "missed", "unclear", "unasked"]
-# Questions of a burst leave this far apart, in seconds: so near that the workers' acceptors are still busy with the one
+# Messages of a burst leave this far apart, in seconds: so near that the workers' acceptors are still busy with the one
 # before. Sent one by one, an idle server's connections can all go to the same worker; sent at the same instant, one
 # acceptor may take them all.
 STAGGER = 0.002
@@ -55,13 +56,15 @@ class Person:
 
 @dataclass
 class Talk:
-    """Tells the codeword and asks for it, as whom one likes. `cut` is what ended it early, empty otherwise."""
+    """Tells the codeword and asks for it, as whom one likes. `hide` takes secrets out of what is quoted of an answer;
+    `cut` is what ended it early, empty otherwise."""
 
     client: Client
     template: Template
     url: str
     codeword: str
     namespace: str
+    hide: Callable[[str], str] = str
     cut: str = ""
 
     @property
@@ -76,12 +79,17 @@ class Talk:
         """The same user in a new session, as from another device."""
         return Person(Caller(person.caller.user, self.somebody().caller.session))
 
-    def tell(self, person: Person) -> Judged:
-        """Says the codeword. The answer may repeat it or not; what counts is that there is one.
-
-        Raises NoReply.
+    def tells(self, person: Person, number: int) -> list[Judged]:
+        """Says the codeword, several times at about the same time. An answer may repeat it or not; what counts is that
+        there is one. What is no answer is judged to say nothing.
         """
-        return self._say(person, self.template.remember.replace("{codeword}", self.codeword))
+        return self._at_once(lambda: self._tell(person), number)
+
+    def _tell(self, person: Person) -> Judged:
+        try:
+            return self._say(person, self.template.remember.replace("{codeword}", self.codeword), begun=True)
+        except NoReply as error:
+            return Judged(None, str(error))
 
     def ask(self, person: Person) -> Answer:
         try:
@@ -98,38 +106,38 @@ class Talk:
         return Answer("recalled" if judged.said == "codeword" else "missed", text=judged.text)
 
     def asks(self, person: Person, number: int) -> list[Answer]:
-        """Several questions at about the same time, as several devices of one user would; one after the other once the
-        application has asked for patience."""
-        if self.client.busy:
-            return [self.ask(person) for _ in range(number)]
-        return burst([lambda: self.ask(person)] * number)
+        """Several questions at about the same time, as several devices of one user would."""
+        return self._at_once(lambda: self.ask(person), number)
 
-    def _say(self, person: Person, words: str) -> Judged:
+    def _at_once(self, say: Callable[[], T], number: int) -> list[T]:
+        """One after the other where there is but one, and once the application has asked for patience."""
+        if number == 1 or self.client.busy:
+            return [say() for _ in range(number)]
+        return burst([say] * number)
+
+    def _say(self, person: Person, words: str, begun: bool = False) -> Judged:
         reply = self.client.send(self.template.render(self.url, person.caller, words), person.jar)
-        return judge(reply, self.codeword, self.template.reply)
+        return judge(reply, self.codeword, self.template.reply, self.hide, begun=begun)
 
 
-def burst(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
-    """The answers to questions that leave STAGGER apart, in their order."""
-    found: list[Answer | BaseException | None] = [None] * len(asks)
+def burst(says: Sequence[Callable[[], T]]) -> list[T]:
+    """The answers to messages that leave STAGGER apart, in their order."""
+    found: list[T | None] = [None] * len(says)
+    failed: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
-            found[number] = asks[number]()
+            found[number] = says[number]()
         except BaseException as error:
-            found[number] = error
+            failed.append(error)
 
     # Not a pool's threads: whoever interrupts the probe need not wait for an answer.
-    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(asks))]
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(says))]
     for thread in threads:
         thread.start()
         time.sleep(STAGGER)
     for thread in threads:
         thread.join()
-    return [_unless_failed(one) for one in found]
-
-
-def _unless_failed(found: Answer | BaseException | None) -> Answer:
-    if isinstance(found, Answer):
-        return found
-    raise found or AssertionError("a thread ended without an answer")
+    if failed:
+        raise failed[0]
+    return [one for one in found if one is not None]

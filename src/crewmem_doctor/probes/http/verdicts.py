@@ -13,6 +13,7 @@ from crewmem_doctor.probes.session import Blind, Session, Verdict
 
 Pattern = Literal["never", "always", "late", "fades", "sometimes"]
 FADES = (3, 2)      # recalls before and misses after the delay that make more than chance
+HEALED = 3          # recalls in a row, up to the last question, that do
 
 
 def pattern(seen: Seen) -> Pattern:
@@ -29,6 +30,19 @@ def pattern(seen: Seen) -> Pattern:
     if set(early) == {"recalled"} and set(late) == {"missed"} and len(early) >= FADES[0] and len(late) >= FADES[1]:
         return "fades"
     return "sometimes"
+
+
+def healed(seen: Seen) -> int:
+    """How many questions were recalled after the last that was missed, 0 where they are too few to mean something.
+
+    Workers that share a store and find late what another one saved look like that; so do isolated ones now and then.
+    """
+    run = 0
+    for event in reversed(seen.events):
+        if event == "missed":
+            break
+        run += event == "recalled"
+    return run if run >= HEALED else 0
 
 
 def _judged(answers: Sequence[Answer]) -> list[str]:
@@ -105,8 +119,10 @@ def _first(session: Session, seen: Seen, kind: Pattern) -> None:
                 remedy="File memory under an id that the caller sends with each request, and let failed saves stop it")
         elif kind == "late":
             check.failed(
-                "not recalled at once, only after a while: it is saved after the reply was sent", minor=True,
-                remedy="Save before the reply is sent, or a user's next message comes too early")
+                "not recalled at once, only after a while: it is saved after the reply was sent, or workers see late "
+                "what others saved", minor=True,
+                remedy="Save before the reply is sent and open the store for each request, or a user's next message "
+                       "comes too early")
         elif "recalled" in _judged(seen.first):
             check.passed("recalled at once")
         else:
@@ -210,8 +226,15 @@ def _workers(session: Session, seen: Seen, kind: Pattern) -> None:
             check.skipped("nothing was ever recalled" if kind == "never" else "nothing was left to recall")
         elif kind == "sometimes":
             times = "" if seen.tells == 1 else f", told {seen.tells} times"
-            check.failed(f"{tally}{times}; {estimate(seen.events)}",
-                         remedy="Keep memory in one store that every worker and replica shares")
+            late = healed(seen)
+            isolated = estimate(seen.events)
+            if late:
+                check.failed(
+                    f"{tally}{times}, the last {late} all recalled; one store that workers see late, or {isolated}",
+                    remedy="Open the store for each request if the workers share one, and give them one if they do not")
+            else:
+                check.failed(f"{tally}{times}; {isolated}",
+                             remedy="Keep memory in one store that every worker and replica shares")
         elif seen.tied:
             check.skipped(f"{tally}; the cookie {seen.tied} ties each user to one worker, so no other was asked")
         elif len(judged) < 2:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -52,9 +54,9 @@ class Postgres:
 
 
 class CrewAI:
-    """CrewAI's own memory in its own place. No LLM: everything that one would decide is given."""
+    """CrewAI's own memory. No LLM: everything that one would decide is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path) -> None:
         from crewai.llms.base_llm import BaseLLM
         from crewai.memory.unified_memory import Memory
 
@@ -62,7 +64,7 @@ class CrewAI:
             def call(self, *words: Any, **more: Any) -> str:
                 raise RuntimeError("there is no LLM here")
 
-        self.memory: Any = Memory(llm=Silent(model="none"), embedder=embed)
+        self.memory: Any = Memory(storage=str(place), llm=Silent(model="none"), embedder=embed)
 
     def remember(self, who: str, text: str) -> None:
         self.memory.remember(text, scope=f"/user/{who}", categories=["said"], importance=0.5)
@@ -70,6 +72,44 @@ class CrewAI:
     def recall(self, who: str) -> list[str]:
         found = self.memory.recall("my codeword", scope=f"/user/{who}", depth="shallow", limit=20)
         return [match.record.content for match in found]
+
+
+class OldCrewAI:
+    """The short-term store of releases before 1.10, a collection of Chroma. It knows no users, so each record says whose
+    it is."""
+
+    def __init__(self, place: Path) -> None:
+        from crewai.memory.storage.rag_storage import RAGStorage
+
+        self.store: Any = RAGStorage(type=place.name, embedder_config=old_embedder())
+
+    def remember(self, who: str, text: str) -> None:
+        self.store.save(text, {"who": who})
+
+    def recall(self, who: str) -> list[str]:
+        # No threshold: those releases drop what is alike, or what is not.
+        found = self.store.search("my codeword", limit=100, score_threshold=0.0) or []
+        return [item.get("content", item.get("context")) for item in found if item["metadata"].get("who") == who]
+
+
+def old_embedder() -> dict[str, Any]:
+    """`embed` in the form that the release takes."""
+    import numpy
+    from chromadb.api.types import EmbeddingFunction
+
+    bases: tuple[type, ...] = (EmbeddingFunction,)
+    try:
+        from crewai.rag.embeddings.providers.custom.embedding_callable import CustomEmbeddingFunction
+
+        bases = (CustomEmbeddingFunction, EmbeddingFunction)
+    except ImportError:
+        pass        # before 1.0
+
+    def call(self: Any, input: list[str]) -> list[Any]:
+        return [numpy.array(vector, dtype=numpy.float32) for vector in embed(input)]
+
+    made = type("Words", bases, {"__init__": lambda self, *args, **more: None, "__call__": call, "name": staticmethod(lambda: "words")})
+    return {"provider": "custom", "config": {"embedding_callable": made} if len(bases) == 2 else {"embedder": made()}}
 
 
 def embed(texts: list[str]) -> list[list[float]]:
@@ -85,4 +125,4 @@ def embed(texts: list[str]) -> list[list[float]]:
     return vectors
 
 
-KINDS = {"module": Module, "redis": Redis, "postgres": Postgres, "crewai": CrewAI}
+KINDS: dict[str, Callable[[], Any]] = {"module": Module, "redis": Redis, "postgres": Postgres}

@@ -153,6 +153,23 @@ def endless() -> Any:
     return Response(stream_with_context(forever()), mimetype="text/event-stream")
 
 
+@app.post("/thinking")
+def thinking() -> Any:
+    """Has begun to answer when the time is up."""
+    def forever() -> Any:
+        yield 'data: {"reply": "Let me thi'
+        for _ in range(25):
+            time.sleep(0.2)
+            yield " "
+
+    return Response(forever(), mimetype="text/event-stream") if "What" in request.get_json()["message"] else jsonify(reply="Noted.")
+
+
+@app.post("/echoes")
+def echoes() -> Any:
+    return Response("." * int(request.args["pad"]) + request.headers["X-Api-Key"], 500)
+
+
 @app.post("/tied")
 def tied() -> Any:
     answer = chat()
