@@ -16,14 +16,18 @@ import socket
 import sys
 import traceback
 
-sys.path.extend(os.environ.pop("LENT").split(os.pathsep))
-SLOW = ["flask", "fastapi.testclient", "openai.resources.chat.completions", "chromadb", "opentelemetry.sdk.trace", "pdfplumber",
-        "rich.console", "json_repair", "litellm", "instructor", "mcp", "lance_namespace"]
+PATH = [*sys.path[1:], *os.environ.pop("LENT").split(os.pathsep)]
+sys.path[:] = PATH
+SLOW = """flask fastapi.testclient anyio._backends._asyncio httpcore h11 openai.resources.chat.completions opentelemetry.sdk.trace
+    chromadb chromadb_rust_bindings aiosqlite bcrypt posthog backoff portalocker dateutil.rrule pdfplumber rich.console json_repair json5
+    jwt cryptography.hazmat.primitives.serialization litellm instructor mcp tqdm.auto lance_namespace""".split()
+UNIFIED = """crewai crewai.memory.encoding_flow crewai.memory.recall_flow crewai.tools.memory_tools crewai.skills.tool
+    crewai.llms.providers.openai.completion crewai.rag.embeddings.factory""".split()
 
 
 def preload():
-    new = tuple(map(int, importlib.metadata.version("crewai").split(".")[:2])) >= (1, 10)
-    for name in [*SLOW, *(["crewai", "crewai.memory.unified_memory", "crewai.llms.providers.openai.completion"] if new else [])]:
+    unified = tuple(map(int, importlib.metadata.version("crewai").split(".")[:2])) >= (1, 10)
+    for name in SLOW + (UNIFIED if unified else []):
         try:
             __import__(name)
         except ImportError:
@@ -35,8 +39,9 @@ def load(given):
     os.environ.clear()
     os.environ.update(given["env"])
     os.chdir(given["cwd"])
-    sys.path[:0] = [given["cwd"]]
-    sys.path.extend(given["lent"])
+    sys.path[:] = [given["cwd"], *PATH, *given["lent"]]
+    for name in ("app", "store"):
+        sys.modules.pop(name, None)  # of another application, which did not start
     mounts = {pathlib.Path(place) for place in given["mounts"]}
     pathlib.Path.is_mount = lambda self: self in mounts
     gc.disable()  # an import makes little garbage, and a collection takes its time

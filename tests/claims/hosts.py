@@ -52,6 +52,7 @@ class Host:
 
     def __init__(self, python: str, release: str, root: Path) -> None:
         self.release = release
+        self._trying: Process | None = None
         self._place = str(root / "socket")
         home = root / "home"
         home.mkdir()
@@ -63,8 +64,23 @@ class Host:
         assert self._process.stdout.readline() == b"ready\n", f"see {self._log.name}"
 
     def start(self, container: Mapping[str, Any]) -> Process:
+        return Process(self._place, self._with_variables(container))
+
+    def fails(self, container: Mapping[str, Any]) -> Mapping[str, str]:
+        """The same for what is expected not to start: one process tries one such container after another."""
+        given = self._with_variables(container)
+        if self._trying is None:
+            self._trying = Process(self._place, given)
+            answer = self._trying.started
+        else:
+            answer = self._trying.ask(given)
+        if "error" not in answer:
+            self._trying = None
+        return answer
+
+    def _with_variables(self, container: Mapping[str, Any]) -> dict[str, Any]:
         env = {**{name: os.environ[name] for name in KEPT if name in os.environ}, **QUIET, **container["env"]}
-        return Process(self._place, {**container, "env": env})
+        return {**container, "env": env}
 
     def close(self) -> None:
         self._process.kill()

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from deployment import Stage, lends, routes
 from hosts import Host, Process
@@ -36,6 +35,9 @@ class Showing:
 
     def outcome(self, events: Mapping[str, str]) -> dict[str, str]:
         """What was seen for each of the events, or why the application does not start."""
+        if "start" in events:
+            answer = self._host.fails({**self._stage.container("one"), "lent": self._lent})
+            return {"start": _name(answer) if "error" in answer else "it starts"}
         try:
             first = self._start("one")
             if "error" in first.started:
@@ -102,8 +104,3 @@ def stage(folder: Path, root: Path, model: Model, urls: Mapping[str, str], **ope
         "OPENAI_API_BASE": f"{model.url}/v1", "OPENAI_BASE_URL": f"{model.url}/v1", "EMBEDDINGS_OPENAI_API_BASE": f"{model.url}/v1",
         "ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_BASE": model.url})
     return one
-
-
-def shown(table: Mapping[str, Any], row: str, variant: str, release: str) -> Mapping[str, str]:
-    found: Mapping[str, str] = table[row][variant][release]
-    return found
