@@ -18,16 +18,21 @@ import traceback
 
 PATH = [*sys.path[1:], *os.environ.pop("LENT").split(os.pathsep)]
 sys.path[:] = PATH
-SLOW = """flask fastapi.testclient anyio._backends._asyncio httpcore h11 openai.resources.chat.completions opentelemetry.sdk.trace
-    chromadb chromadb_rust_bindings aiosqlite bcrypt posthog backoff portalocker dateutil.rrule pdfplumber rich.console json_repair json5
-    jwt cryptography.hazmat.primitives.serialization litellm instructor mcp tqdm.auto lance_namespace""".split()
-UNIFIED = """crewai crewai.memory.encoding_flow crewai.memory.recall_flow crewai.tools.memory_tools crewai.skills.tool
-    crewai.llms.providers.openai.completion crewai.rag.embeddings.factory""".split()
+SLOW = (
+    "flask", "fastapi.testclient", "anyio._backends._asyncio", "httpcore", "h11", "openai.resources.chat.completions",
+    "opentelemetry.sdk.trace", "chromadb", "chromadb_rust_bindings", "aiosqlite", "bcrypt", "posthog", "backoff", "portalocker",
+    "dateutil.rrule", "pdfplumber", "rich.console", "json_repair", "json5", "jwt", "cryptography.hazmat.primitives.serialization",
+    "litellm", "instructor", "mcp", "tqdm.auto", "lance_namespace",
+)
+UNIFIED = (
+    "crewai", "crewai.memory.encoding_flow", "crewai.memory.recall_flow", "crewai.tools.memory_tools", "crewai.skills.tool",
+    "crewai.llms.providers.openai.completion", "crewai.rag.embeddings.factory",
+)
 
 
 def preload():
     unified = tuple(map(int, importlib.metadata.version("crewai").split(".")[:2])) >= (1, 10)
-    for name in SLOW + (UNIFIED if unified else []):
+    for name in SLOW + (UNIFIED if unified else ()):
         try:
             __import__(name)
         except ImportError:

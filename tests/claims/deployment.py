@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,8 @@ LENDS = {"psycopg": ("psycopg", "psycopg_binary"), "anthropic": ("anthropic",), 
 def _compose(document: Mapping[str, Any]) -> Mapping[str, Any]:
     chat = document["services"]["chat"]
     words = shlex.split(chat.get("command") or "")
-    variables = {**chat["environment"], **dict(b.split("=", 1) for a, b in zip(words, words[1:], strict=False) if a == "--env")}
+    flags = dict(b.split("=", 1) for a, b in itertools.pairwise(words) if a == "--env")
+    variables = {**chat["environment"], **flags}
     return {"environment": variables, "volumes": [v.split(":")[1] for v in chat.get("volumes", ())], "tmpfs": chat.get("tmpfs", [])}
 
 

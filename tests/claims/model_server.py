@@ -45,7 +45,7 @@ def filled(schema: Mapping[str, Any], text: str, name: str = "", whole: Mapping[
     if kind == "array":
         return [] if "scope" in name or name == "entities" else [filled(schema["items"], text, name, whole)]
     plain = {"number": 0.5, "integer": 1, "boolean": False, "null": None}
-    return plain[kind] if kind in plain else "/" if "scope" in name else text
+    return plain.get(str(kind), "/" if "scope" in name else text)
 
 
 class Model:

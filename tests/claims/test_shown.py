@@ -5,7 +5,7 @@ The applications are the fixtures' own files, with their own web framework, in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -32,9 +32,9 @@ pytestmark = needs_crewai
 
 
 @pytest.fixture(scope="module")
-def seen() -> Iterator[dict[str, Mapping[str, str]]]:
+def seen() -> dict[str, Mapping[str, str]]:
     """The same code in the same deployment is run once."""
-    yield {}
+    return {}
 
 
 def identity(folder: Path, release: str, events: Mapping[str, str]) -> str:
