@@ -52,8 +52,8 @@ def remembers(memory: Memory, release: Release) -> bool:
 
 
 def opens_anew(memory: Memory) -> bool:
-    """Whether the store is SQLite's `:memory:` through CrewAI's own classes: each of their connections is another, empty
-    database. Ran 1.15.30, 1.9.3, 0.203.2: "no such table", which a crew only logs."""
+    """Whether the store is SQLite's `:memory:` through CrewAI's own classes: each connection of theirs is another,
+    empty database. Ran 1.15.30, 1.9.3, 0.203.2: "no such table", which a crew only logs."""
     return memory.store.why in ("LTMSQLiteStorage(':memory:')", "SQLiteFlowPersistence(':memory:')")
 
 
