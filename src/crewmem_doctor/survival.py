@@ -51,6 +51,12 @@ def remembers(memory: Memory, release: Release) -> bool:
     return on and (memory.kind != "agent" or release.always(agent_memory_is_real))
 
 
+def opens_anew(memory: Memory) -> bool:
+    """Whether the store is SQLite's `:memory:` through CrewAI's own classes: each connection of theirs is another,
+    empty database. Ran 1.15.30, 1.9.3, 0.203.2: "no such table", which a crew only logs."""
+    return memory.store.why in ("LTMSQLiteStorage(':memory:')", "SQLiteFlowPersistence(':memory:')")
+
+
 def workers_of(run: Run) -> tuple[int | None, str]:
     """How many processes of one replica run this memory, None where that is not known, with the reason."""
     process = run.process
@@ -71,6 +77,8 @@ def _request(run: Run, placement: Placement, release: Release) -> Outcome:
         return Outcome("unknown", memory.store.why)
     per_request = any(reach.builds for reach in run.reaches)
     if placement.kind == "process":
+        if opens_anew(memory):
+            return Outcome("lost", "CrewAI opens SQLite's :memory: anew for every save and every search")
         return Outcome("lost", "it is built anew for each request and lives in RAM") if per_request else KEPT
     if per_request and isinstance(placement.fresh, Fresh) and placement.fresh.per_process:
         return KEPT

@@ -25,6 +25,7 @@ PYTHON = (
     Proof(r'(?:from crewai\.memory\.storage\.ltm_sqlite_storage import LTMSQLiteStorage\n\n)?'
           r'LongTermMemory\(storage=LTMSQLiteStorage\(db_path="[^"]+"\)\)', "kept", "long_term"),
     Proof(r"@persist\(\w+\([^()]*(?:\([^()]*\))?[^()]*\)\)", "flow", "flow"),
+    Proof(r"@persist\(\)", "flow", "flow"),
     Proof(r'flow\.kickoff\(inputs=\{"id": conversation_id\}\)', "resumed", "resumed"),
     Proof(r"(?:memory = Memory\(\) .*\n\n)?Crew\(agents=agents, tasks=tasks, .*user_id.*\)", "per-user", "crew"),
     Proof(r'Crew\((?:name="\w+", )?agents=agents, tasks=tasks, memory=(?:True|Memory\(storage="[^"]+"\))\)', "crew", "crew"),

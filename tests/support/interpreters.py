@@ -44,18 +44,22 @@ def named(python: str) -> str:
 
 
 @functools.cache
-def drivers() -> str:
-    """A directory that shows this environment's redis and psycopg, and nothing else of it, to another interpreter."""
-    folder = Path(tempfile.mkdtemp(prefix="drivers-"))
-    for name in ("redis", "psycopg", "psycopg_binary"):
+def lent(*names: str) -> str:
+    """A directory that shows these packages of this environment, and nothing else of it, to another interpreter."""
+    folder = Path(tempfile.mkdtemp(prefix="lent-"))
+    for name in names:
         spec = importlib.util.find_spec(name)
         assert spec is not None, name
         assert spec.origin is not None, name
         package = Path(spec.origin).parent
-        for place in (package, package.with_name(f"{name}.libs")):
+        for place in (package, package.with_name(f"{name}.libs"), *package.parent.glob(f"{name}-*.dist-info")):
             if place.exists():
                 (folder / place.name).symlink_to(place)
     return str(folder)
+
+
+def drivers() -> str:
+    return lent("redis", "psycopg", "psycopg_binary")
 
 
 class Replica:

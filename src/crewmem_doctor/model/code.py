@@ -109,6 +109,16 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
+class BarePersist:
+    """`@persist` without its parentheses, spelt as `text`, on the class or method `name` ("Chat", "Chat.answer")."""
+
+    at: Location
+    text: str
+    name: str
+    on_method: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """Everything the Python sources said."""
 
@@ -119,6 +129,7 @@ class Code:
     env_writes: tuple[EnvWrite, ...] = ()
     server_runs: tuple[ServerRun, ...] = ()
     forks: tuple[Fork, ...] = ()
+    bare_persists: tuple[BarePersist, ...] = ()
     dotenv_loads: tuple[Location, ...] = ()
     uses_crewai: bool = False
     failures: Failures = field(default_factory=Failures)

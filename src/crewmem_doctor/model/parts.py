@@ -53,4 +53,5 @@ def _code(code: Code, belongs: Callable[[str], bool]) -> Code:
                            for f in fields(Failures)})
     return replace(code, failures=failures, calls=tuple(c for c in code.calls if belongs(c.at.path)),
                    imports=tuple(i for i in code.imports if belongs(i.at.path)),
-                   forks=tuple(f for f in code.forks if belongs(f.at.path)))
+                   forks=tuple(f for f in code.forks if belongs(f.at.path)),
+                   bare_persists=tuple(b for b in code.bare_persists if belongs(b.at.path)))

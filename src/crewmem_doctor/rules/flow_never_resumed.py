@@ -6,7 +6,7 @@ leaves behind a state that nobody can name. The file grows, and nothing is ever 
 
 ## Example
 ```python
-@persist
+@persist()
 class Chat(Flow): …
 
 Chat().kickoff(inputs={"message": text})
@@ -78,7 +78,7 @@ from fastapi import FastAPI
 app = FastAPI()
 
 
-@persist
+@persist()
 class Chat(Flow):
     @start()
     def answer(self):
@@ -118,7 +118,7 @@ RULE = Rule(
         Example("a chat", {"main.py": CHAT, **NEW}, severity="warning"),
         Example("a store that is handed over", {"main.py": GIVEN, **NEW}),
         Example("on an older release", {"main.py": CHAT, "requirements.txt": "crewai==0.203.2\nfastapi\n"}),
-        Example("nothing starts it", {"main.py": PLAIN.split("@app.post")[0].replace("@persist", "@persist  # <-- here"), **NEW}),
+        Example("nothing starts it", {"main.py": PLAIN.split("@app.post")[0].replace("@persist()", "@persist()  # <-- here"), **NEW}),
     ),
     good=(
         Example("the id is passed", {"main.py": PLAIN.replace('"message"', '"id": conversation_id, "message"'), **NEW}),
@@ -131,7 +131,7 @@ RULE = Rule(
 def resume(conversation_id: str):
     return Chat().kickoff(inputs={"id": conversation_id})
 ''', **NEW}),
-        Example("nothing is kept", {"main.py": PLAIN.replace("@persist\n", ""), **NEW}),
+        Example("nothing is kept", {"main.py": PLAIN.replace("@persist()\n", ""), **NEW}),
     ),
     premise=("ran 1.15.30, 0.203.2: without an id a kickoff starts anew (1, 1); with inputs={\"id\": …} it goes on (1, 2)",),
 )

@@ -3,7 +3,8 @@
 ## Why
 CrewAI's classes drop what they do not know without a word: `Crew(external_memory=…)` runs on the newest release, and nothing is
 kept there. Much published advice was written for other releases, or for none: `memory={"session_id": …}` is rejected up to
-1.9, becomes the memory itself on 1.10, and is silently dropped from 1.14.6 on.
+1.9, becomes the memory itself on 1.10, and is silently dropped from 1.14.6 on. `@persist` without parentheses takes the class for
+its store on every release: the flow cannot even be made.
 
 ## Example
 ```python
@@ -21,13 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from crewmem_doctor.model.changes.code import ReplaceExpression
 from crewmem_doctor.model.expression import Choice, Text
-from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import unique
+from crewmem_doctor.rules._common import archived, unique
 from crewmem_doctor.rules._remedies import on_release
 from crewmem_doctor.rules._replacements import instead_of
 from crewmem_doctor.rules._uses import Use, arguments
@@ -51,6 +53,18 @@ def check(project: Project) -> Iterator[Finding]:
             first.at, f"{short}({asked}) does not do what it says {on_release(project.release)}: {sentence}{newest}",
             subject=owner, evidence=what, confidence="medium" if _may_be_none(first) else "high", because=unique(steps),
             fix=instead_of(first, project.release))
+    yield from _bare(project)
+
+
+def _bare(project: Project) -> Iterator[Finding]:
+    for bare in project.code.bare_persists:
+        if not archived(project, bare.at.path):
+            what, then = ("method", "the step never runs") if bare.on_method else ("class", "making the flow raises TypeError")
+            yield RULE.finding(
+                bare.at, f"@{bare.text} without parentheses takes the {what} {bare.name} for its store {on_release(project.release)}: "
+                f"{then}, and no state is kept", subject=bare.name, evidence=bare.text,
+                fix=Fix("Call it; where the state belongs elsewhere than in CrewAI's own place, hand it a persistence", "@persist()",
+                        changes=(ReplaceExpression(bare.at, f"{bare.text}()"),)))
 
 
 def _by_call(project: Project) -> Iterable[list[Use]]:
@@ -114,6 +128,43 @@ class Intake(Flow):
 def resume(ticket: str):
     return Intake().kickoff(restore_from_state_id=ticket)
 '''
+BARE = '''from crewai.flow.flow import Flow, start
+from crewai.flow.persistence import persist
+
+
+@persist  # <-- here
+class Intake(Flow):
+    @start()
+    def ask(self):
+        self.state["asked"] = True
+
+
+def resume(ticket: str):
+    return Intake().kickoff(inputs={"id": ticket})
+'''
+BARE_STEP = '''from crewai.flow import persistence
+from crewai.flow.flow import Flow, start
+
+
+class Intake(Flow):
+    @start()
+    @persistence.persist  # <-- here
+    def ask(self):
+        self.state["asked"] = True
+'''
+OWN_PERSIST = '''from crewai.flow.flow import Flow, start
+
+
+def persist(cls):
+    return cls
+
+
+@persist
+class Intake(Flow):
+    @start()
+    def ask(self):
+        self.state["asked"] = True
+'''
 OWN_KICKOFF = '''from crewai import Agent, Crew
 
 
@@ -137,6 +188,8 @@ RULE = Rule(
             "memory=True)", 'memory=True,\n                embedder={"provider": "anthropic"})  # <-- here'))),
         Example("a backend that Memory does not have", {"notes.py": BACKEND, "requirements.txt": "crewai==1.15.30\n"}),
         Example("a path under another name", {"flow.py": FLOW, "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a decorator that is not called", {"flow.py": BARE, "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a step whose decorator is not called", {"flow.py": BARE_STEP, "requirements.txt": "crewai==0.203.2\n"}),
         Example("a state that this release cannot restore by its id", {
             "flow.py": FLOW.replace('path="/data/flow.db"))  # <-- here', 'db_path="/data/flow.db"))').replace(
                 "state_id=ticket)", "state_id=ticket)  # <-- here"), "requirements.txt": "crewai==1.14.4\n"}),
@@ -154,10 +207,14 @@ RULE = Rule(
         Example("a state restored by a release that can", {
             "flow.py": FLOW.replace('path="/data/flow.db"))  # <-- here', 'db_path="/data/flow.db"))'), "requirements.txt": "crewai==1.14.5\n"}),
         Example("a kickoff of the tree's own, with arguments of its own", {"desk.py": OWN_KICKOFF, "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a decorator that is called", {"flow.py": BARE.replace("@persist  # <-- here", "@persist()"), "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a decorator of the tree's own", {"flow.py": OWN_PERSIST, "requirements.txt": "crewai==1.15.30\n"}),
         Example("turned off by name", {
             "team.py": DROPPED.replace("make_external()", "None").replace("  # <-- here", ""),
             "storage.py": "def make_external():\n    return object()\n", "requirements.txt": "crewai==1.12.2\n"}),
     ),
     premise=("releases/_signatures.py: read from 173 wheels, 0.27.0 to 1.15.30, and compared with 0.203.2, 1.9.3 and 1.15.30 installed",
+             "ran 1.15.30, 1.9.3, 0.203.2: a class below a bare @persist raises TypeError when it is called, a method is not run "
+             "(1.9.3: KeyError)",
              "ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py cites each"),
 )

@@ -41,7 +41,7 @@ from crewmem_doctor.rules._in_code import declined, on_disk
 from crewmem_doctor.rules._remedies import durable_store
 from crewmem_doctor.rules._where import story
 from crewmem_doctor.rules.base import Example, Rule
-from crewmem_doctor.survival import workers_of
+from crewmem_doctor.survival import opens_anew, workers_of
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -57,10 +57,15 @@ def check(project: Project) -> Iterator[Finding]:
                      for run in runs if (n := workers_of(run)[0] or 1) > 1), "")
         yield RULE.finding(
             memory.store.at or memory.turned_on or memory.at,
-            f"memory lives in the RAM of one process ({memory.store.why}): its records are gone at the next restart or "
-            f"deploy, and other workers and replicas never see them{many}",
+            f"memory lives in the RAM of one process ({memory.store.why}): {_loses(memory)}{many}",
             subject=memory.subject, evidence=memory.store.why, confidence="high" if certain else "medium",
             because=story(memory, runs[0] if runs else None), fix=replace(durable_store(memory, project.release), changes=_changes(project, memories), caveat="Records in RAM are not moved."))
+
+
+def _loses(memory: Memory) -> str:
+    if opens_anew(memory):
+        return "CrewAI opens it anew, and empty, for every save and every search, so nothing is ever found"
+    return "its records are gone at the next restart or deploy, and other workers and replicas never see them"
 
 
 def _changes(project: Project, memories: list[Memory]) -> tuple[Change, ...]:

@@ -149,7 +149,7 @@ from fastapi import FastAPI
 app = FastAPI()
 
 
-@persist
+@persist()
 class Chat(Flow):
     @start()
     def answer(self):

@@ -104,7 +104,7 @@ from crewai.flow.flow import Flow, start
 from crewai.flow.persistence import persist
 
 
-@persist  # <-- here
+@persist()  # <-- here
 class Chat(Flow):
     @start()
     def answer(self):

@@ -11,6 +11,7 @@ from crewmem_doctor.facts.python.conversations import find_conversations
 from crewmem_doctor.facts.python.entries import entry_points
 from crewmem_doctor.facts.python.environment import dotenv_loads, env_reads, env_writes
 from crewmem_doctor.facts.python.failures import read_failures
+from crewmem_doctor.facts.python.flows import bare_persists
 from crewmem_doctor.facts.python.forks import forks
 from crewmem_doctor.facts.python.index import CodeBase, Function
 from crewmem_doctor.facts.python.memories import find_memories
@@ -57,6 +58,7 @@ def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
         env_writes=_whole(survey, partial(env_writes, survey)),
         server_runs=servers,
         forks=_whole(survey, partial(forks, survey, memories)),
+        bare_persists=_whole(survey, partial(bare_persists, survey)),
         dotenv_loads=_whole(survey, partial(dotenv_loads, survey)),
         uses_crewai=uses_crewai,
         failures=read_failures(survey, memories, entries),

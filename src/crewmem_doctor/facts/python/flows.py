@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from crewmem_doctor.facts.python.clients import default_store, path_store
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, PERSIST, crewai_class, public, sites_of
-from crewmem_doctor.facts.python.index import CallSite, Class, Function
+from crewmem_doctor.facts.python.index import CallSite, Class, Function, Scope
 from crewmem_doctor.facts.python.ledger import Draft, Goal, Ledger, argument_location, built, inside
 from crewmem_doctor.facts.python.sinks import is_given
 from crewmem_doctor.facts.python.stores import store_of
 from crewmem_doctor.facts.python.survey import Survey, around
+from crewmem_doctor.model.code import BarePersist
 from crewmem_doctor.model.expression import Build, Choice, Expr, Table, Text
 from crewmem_doctor.model.memory import Memory, Sink, Step
 
@@ -46,23 +47,16 @@ def _all_makers(survey: Survey, name: str, makers: dict[str, list[CallSite]]) ->
 
 
 def _persisted(survey: Survey, ledger: Ledger, cls: Class, goals: list[Goal], ids: list[tuple[str, Sink]]) -> None:
-    """`@persist` on the class or on its methods: one memory, whose store is made when the class is defined."""
-    decorators: list[tuple[ast.expr, Function | None]] = [(d, None) for d in cls.node.decorator_list]
-    decorators += [(d, method) for method in cls.methods.values() for d in method.decorators]
-    for decorator, method in decorators:
-        target = decorator.func if isinstance(decorator, ast.Call) else decorator
-        scope = around(method) if method is not None else cls.outside
-        name = public(survey.base.canonical(target, scope))
-        if name not in PERSIST and not (name.startswith("crewai.flow.") and name.endswith(".persist")):
-            continue
-        argument = None
-        if isinstance(decorator, ast.Call):
-            argument = next(
-                (k.value for k in decorator.keywords if k.arg == "persistence"),
-                decorator.args[0] if decorator.args else None,
-            )
+    """`@persist()` on the class or on its methods: one memory, whose store is made when the class is defined."""
+    for decorator, scope, _ in _persists(survey, cls):
+        if not isinstance(decorator, ast.Call):
+            continue  # takes the class for its store, and keeps nothing
+        argument = next(
+            (k.value for k in decorator.keywords if k.arg == "persistence"),
+            decorator.args[0] if decorator.args else None,
+        )
         value = survey.base.evaluate(argument, scope) if argument is not None else None
-        at = survey.base.location(target, cls.module)
+        at = survey.base.location(decorator.func, cls.module)
         handed = survey.base.location(argument, cls.module) if argument is not None else at
         draft = Draft(
             Memory(
@@ -81,6 +75,31 @@ def _persisted(survey: Survey, ledger: Ledger, cls: Class, goals: list[Goal], id
         draft.sinks.extend(_ids_of(ids, cls.dotted, survey))
         ledger.add(draft)
         return
+
+
+def _persists(survey: Survey, cls: Class) -> Iterator[tuple[ast.expr, Scope, Function | None]]:
+    """Every `persist` among the decorators of a class and of its methods."""
+    decorators: list[tuple[ast.expr, Function | None]] = [(d, None) for d in cls.node.decorator_list]
+    decorators += [(d, method) for method in cls.methods.values() for d in method.decorators]
+    for decorator, method in decorators:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        scope = around(method) if method is not None else cls.outside
+        name = public(survey.base.canonical(target, scope))
+        if name in PERSIST or (name.startswith("crewai.flow.") and name.endswith(".persist")):
+            yield decorator, scope, method
+
+
+def bare_persists(survey: Survey) -> tuple[BarePersist, ...]:
+    """`@persist` without parentheses on a flow or a step of it."""
+    found = []
+    for cls in survey.base.classes():
+        if crewai_class(survey.base, cls.dotted) == FLOW:
+            for decorator, _, method in _persists(survey, cls):
+                if not isinstance(decorator, ast.Call):
+                    name = f"{cls.name}.{method.name}" if method is not None else cls.name
+                    at = survey.base.location(decorator, cls.module)
+                    found.append(BarePersist(at, ast.unparse(decorator), name, method is not None))
+    return tuple(sorted(found, key=lambda bare: bare.at))
 
 
 def _given_persistence(survey: Survey, ledger: Ledger, site: CallSite, name: str, ids: list[tuple[str, Sink]]) -> None:
