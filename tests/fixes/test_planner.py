@@ -56,7 +56,7 @@ def test_what_does_not_help_is_withdrawn_and_the_rest_made() -> None:
     made, text = plan("a = CM201_same\nb = CM202_good\nc = CM203_worse\nd = CM204_broken\n")
     assert text == "a = CM201_same\nb = fine\nc = CM203_worse\nd = CM204_broken\n"
     assert {refused.finding.rule: refused.reason.split(":")[0] for refused in made.refused} == {
-        "CM201": "would not be enough", "CM203": "would bring CM901 at m.py", "CM204": "would leave m.py unread"}
+        "CM201": "it would not be enough", "CM203": "it would bring CM901 at m.py", "CM204": "it would leave m.py unread"}
 
 
 def test_what_an_edit_brings_may_be_answered_too() -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_python import at, edited, refused
 
-from crewmem_doctor.model.changes import NoEdit
+from crewmem_doctor.model.changes import Refusal
 from crewmem_doctor.model.changes.code import (
     AddArgument,
     AddParameter,
@@ -424,7 +424,7 @@ def test_an_object_where_it_belongs() -> None:
 
 
 def test_what_nobody_can_write_is_said() -> None:
-    assert refused("x = 1\n", NoEdit("see docs/recipes")) == "see docs/recipes"
+    assert refused("x = 1\n", Refusal("see docs/recipes")) == "see docs/recipes"
 
 
 # Whatever the formatting.

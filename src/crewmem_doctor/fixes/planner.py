@@ -105,7 +105,7 @@ class Planner:
             fix = finding.fix
             if fix is None or not fix.changes or not (of_any or self.wanted(finding)) or not (fix.safe or self.unsafe):
                 continue
-            if self.refusals.get(finding.fingerprint, "").startswith("would"):
+            if self.refusals.get(finding.fingerprint, "").startswith("it would"):
                 continue        # tried and withdrawn
             edits = write(fix.changes, sources)
             if isinstance(edits, Refusal):
@@ -153,7 +153,7 @@ class Planner:
             try:
                 overlay = self.spliced(current, adding)
             except Refused as refused:
-                self.withdrawn(group, f"would be lost: {refused}")
+                self.withdrawn(group, f"it would be lost: {refused}")
                 return None
             after = State(self.examine(overlay), overlay)
             stages.append((current, adding))
@@ -231,15 +231,15 @@ def compare(before: Report, after: Report, answered: Sequence[Finding]) -> tuple
             continue
         brought.append(finding)
     if brought:
-        return f"would bring {brought[0].rule} at {brought[0].at}: {brought[0].message}", brought
+        return f"it would bring {brought[0].rule} at {brought[0].at}: {brought[0].message}", brought
     known = Counter((gap.path, gap.kind, gap.why) for gap in before.gaps)
     for gap in after.gaps:
         if known[gap.path, gap.kind, gap.why] == 0:
-            return f"would leave {gap.path or 'the tree'} unread: {gap.why}", []
+            return f"it would leave {gap.path or 'the tree'} unread: {gap.why}", []
         known[gap.path, gap.kind, gap.why] -= 1
     for key, number in Counter(cause(f) for f in answered).items():
         if has[key] > max(had[key] - number, 0):
-            return "would not be enough: the finding is still there afterwards", []
+            return "it would not be enough: the finding is still there afterwards", []
     return "", []
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from crewmem_doctor.fixes import dialects
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.text import Document, joined
-from crewmem_doctor.model.changes import Change, NoEdit, Refusal
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.model.record import dataclass
@@ -62,8 +62,8 @@ def write(changes: Iterable[Change], sources: Sources) -> tuple[Edit, ...] | Ref
     edits: list[Edit] = []
     try:
         for change in changes:
-            if isinstance(change, NoEdit):
-                raise Refused(change.reason)
+            if isinstance(change, Refusal):
+                return change
             edits.extend(_editor(change, sources)(change, sources))
         made = joined(edits)
     except Refused as refused:

@@ -43,6 +43,8 @@ def refusal(finding: Finding, reason: str) -> Iterator[str]:
     if finding.fix is not None:
         yield from _wrapped(f"by hand: {finding.fix.title}")
         yield from (f"#     {visible(redact(line))}" for line in finding.fix.snippet.split("\n") if line)
+        if finding.fix.recipe:
+            yield f"#   see {finding.fix.recipe}"
 
 
 def difference(step: Step) -> Iterator[str]:

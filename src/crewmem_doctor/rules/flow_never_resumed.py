@@ -6,7 +6,7 @@ leaves behind a state that nobody can name. The file grows, and nothing is ever 
 
 ## Example
 ```python
-@persist
+@persist()
 class Chat(Flow): …
 
 Chat().kickoff(inputs={"message": text})
@@ -14,7 +14,8 @@ Chat().kickoff(inputs={"message": text})
 
 ## Fix
 Bring the id of the conversation: `flow.kickoff(inputs={"id": conversation_id})`. `restore_from_state_id=` also reads a stored
-state, but goes on under a new id, so the next run must be told that one.
+state, but goes on under a new id, so the next run must be told that one. Where the id comes from:
+[caller_identity](recipes/caller_identity.md#flows).
 
 ## When this is not a problem
 Where the stored states are only read by other tools, as a protocol of the runs.
@@ -33,6 +34,7 @@ from crewmem_doctor.model.memory import Kickoff, Memory, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules._common import active, unique
 from crewmem_doctor.rules._in_code import declined, known_by
+from crewmem_doctor.rules._remedies import CALLER
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -62,7 +64,7 @@ def _finding(memory: Memory) -> Finding:
         subject=memory.subject, evidence="kickoff without id", confidence=confidence, because=unique(steps),
         fix=Fix("Bring the id of the conversation or job; restore_from_state_id= reads a state too, but goes on under a new id",
                 'flow.kickoff(inputs={"id": conversation_id})', changes=_changes(memory, places),
-                caveat="What the flow does on a second run goes on from the state of the first one."))
+                caveat="What the flow does on a second run goes on from the state of the first one.", recipe=f"{CALLER}#flows"))
 
 
 def _changes(memory: Memory, places: list[Location]) -> tuple[Change, ...]:
@@ -78,7 +80,7 @@ from fastapi import FastAPI
 app = FastAPI()
 
 
-@persist
+@persist()
 class Chat(Flow):
     @start()
     def answer(self):
@@ -118,7 +120,7 @@ RULE = Rule(
         Example("a chat", {"main.py": CHAT, **NEW}, severity="warning"),
         Example("a store that is handed over", {"main.py": GIVEN, **NEW}),
         Example("on an older release", {"main.py": CHAT, "requirements.txt": "crewai==0.203.2\nfastapi\n"}),
-        Example("nothing starts it", {"main.py": PLAIN.split("@app.post")[0].replace("@persist", "@persist  # <-- here"), **NEW}),
+        Example("nothing starts it", {"main.py": PLAIN.split("@app.post")[0].replace("@persist()", "@persist()  # <-- here"), **NEW}),
     ),
     good=(
         Example("the id is passed", {"main.py": PLAIN.replace('"message"', '"id": conversation_id, "message"'), **NEW}),
@@ -131,7 +133,7 @@ RULE = Rule(
 def resume(conversation_id: str):
     return Chat().kickoff(inputs={"id": conversation_id})
 ''', **NEW}),
-        Example("nothing is kept", {"main.py": PLAIN.replace("@persist\n", ""), **NEW}),
+        Example("nothing is kept", {"main.py": PLAIN.replace("@persist()\n", ""), **NEW}),
     ),
     premise=("ran 1.15.30, 0.203.2: without an id a kickoff starts anew (1, 1); with inputs={\"id\": …} it goes on (1, 2)",),
 )

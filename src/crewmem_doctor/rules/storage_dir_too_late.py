@@ -98,7 +98,7 @@ from crewai.flow.flow import Flow, start
 from crewai.flow.persistence import persist
 
 
-@persist
+@persist()
 class Chat(Flow):
     @start()
     def begin(self):
