@@ -4,8 +4,8 @@
     Crew(agents=[...], tasks=[...], memory=memory.scope(user_scope(user_id)))
     flow.kickoff(inputs={"id": flow_id(user_id, conversation_id)})
 
-Ids become digests of one width. CrewAI compares the beginning of a scope's text, so that `/user/7` also finds `/user/70`,
-and up to 1.14.7 at least its search takes `%` and `_` in a scope for wildcards.
+Ids become digests of one width. CrewAI compares the beginning of a scope's text, so that `/user/7` also finds
+`/user/70`, and up to 1.14.7 at least its search takes `%` and `_` in a scope for wildcards.
 """
 
 from __future__ import annotations

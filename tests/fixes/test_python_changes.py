@@ -160,6 +160,31 @@ def test_what_changes_goes_out_of_a_name(before: str, after: str | None) -> None
         both(before, change, after)
 
 
+NAMED = """def chat(request, team):
+    run = uuid4().hex[:6]
+    print(run)
+    return Crew(name=NAME, memory=True)
+"""
+
+
+@pytest.mark.parametrize(("name", "after"), [
+    ('f"chat-{run}"', '"chat"'), ("'chat-' + run", "'chat'"), ('"chat-%s" % run', '"chat"'), ("f'{run[:4]}_chat'", "'chat'"),
+    ("run", None), ('f"{run}-{run}"', None), ('f"{team}-{run}"', None),
+])
+def test_what_changes_has_a_name_of_its_own(name: str, after: str | None) -> None:
+    text = NAMED.replace("NAME", name)
+    change = ConstantName(at(text, "uuid4()"), at(text, f"name={name}"))
+    if after is None:
+        assert "constant one" in refused(text, change)
+    else:
+        both(text, change, NAMED.replace("NAME", after))
+
+
+def test_the_same_name_in_another_function_is_another_value() -> None:
+    text = "def team(run):\n    return Crew(name=f'chat-{run}')\n\n\ndef chat():\n    run = uuid4()\n    return team(run)\n"
+    assert "constant one" in refused(text, ConstantName(at(text, "uuid4()"), at(text, "name=f'chat-{run}'")))
+
+
 @pytest.mark.parametrize(("before", "after"), [
     ('{"message": m}', '{"id": user_id, "message": m}'),
     ("{}", '{"id": user_id}'),

@@ -17,7 +17,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Change):
-    """No edit is made, and why. `reason` is a phrase that tells a person what stands in the way, and what to do instead.
+    """No edit is made. `reason` is a phrase that tells a person what stands in the way, and what to do instead.
 
     A rule offers one where no edit of a file is the remedy: a disk that a dashboard gives, a server that must be run.
     All of what holds it is refused. `fixes/` answers with one where a change cannot be written.

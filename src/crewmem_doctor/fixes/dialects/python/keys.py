@@ -71,10 +71,10 @@ def _is_text(code: Code, node: ast.AST, name: str) -> bool:
 def _in_text(code: Code, made: ast.expr, at: Location | None) -> ast.expr:
     """What stands for a value in the text at `at` of the same function, where the value has a name."""
     above = code.parents.get(made)
-    targets = above.targets if isinstance(above, ast.Assign) else [above.target] if isinstance(above, ast.AnnAssign) else []
-    if at is None or at.path != code.path or len(targets) != 1 or not isinstance(targets[0], ast.Name):
+    target = above.targets[0] if isinstance(above, ast.Assign) else getattr(above, "target", None)
+    if at is None or at.path != code.path or not isinstance(target, ast.Name):
         return made
-    name, function = targets[0].id, next(code.functions(made), None)
+    name, function = target.id, next(code.functions(made), None)
     uses = [n for n in ast.walk(value_at(code, at)) if isinstance(n, ast.Name) and n.id == name]
     if len(uses) != 1 or next(code.functions(uses[0]), None) is not function:
         return made
