@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import pytest
+
+from crewmem_doctor.fixes.dialects import python
 from crewmem_doctor.fixes.planner import Planner, compare
 from crewmem_doctor.model.changes.code import ReplaceExpression
 from crewmem_doctor.model.finding import Finding, Fix
@@ -99,3 +102,15 @@ def test_a_fault_that_moves_to_what_stands_there_now_is_not_brought() -> None:
     assert compare(before, Report(PROJECT, findings=(here, there)), [answered])[1] == [there]
     again = Finding("CM201", "a-rule", "warning", "", Location("m.py"), "b", "")
     assert compare(before, Report(PROJECT, findings=(here, again)), [answered])[1] == [again]
+
+
+def test_a_file_is_parsed_once_for_each_state_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many remedies are written into it, and however often a batch is halved."""
+    read: list[str] = []
+    whole = python._code
+    monkeypatch.setattr(python, "_code", lambda document: read.append(document.raw) or whole(document))
+    lines = [f"{chr(97 + n)} = CM201_{'same' if n in (3, 17) else 'good'}\n" for n in range(24)]
+    made, text = plan("".join(lines))
+    assert text.count("fine") == 22
+    assert len(made.refused) == 2
+    assert len(read) == len(set(read)), "the same text was read twice"

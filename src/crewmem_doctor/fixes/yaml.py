@@ -6,6 +6,7 @@ the file and is never edited through it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -25,9 +26,9 @@ class Yaml:
 
     def __init__(self, document: Document) -> None:
         self.file = document
-        self.documents, gaps = yaml.load(document.text, document.path)
         if has_templates(document.text):
             raise Refused(f"{document.path} is a template; the change belongs where its values come from")
+        self.documents, gaps = yaml.load(document.text, document.path)
         if gaps:
             raise Refused(f"{document.path} cannot be read: {gaps[0].why}")
 
@@ -53,12 +54,22 @@ class Yaml:
 
     def entry(self, at: Location) -> tuple[yaml.Mapping, yaml.Scalar, yaml.Node]:
         """The mapping, key and value of the entry whose key begins at `at`."""
+        found = self._entries.get((at.line, at.column))
+        if found is None:
+            raise Refused(f"nothing of its name stands at line {at.line} of {self.file.path}")
+        _, key, value = found
+        if not _behind(key.at, value.at):
+            raise Refused(f"{key.value} at line {key.at.line} of {self.file.path} is an alias")
+        return found
+
+    @functools.cached_property
+    def _entries(self) -> dict[tuple[int, int], tuple[yaml.Mapping, yaml.Scalar, yaml.Node]]:
+        """By the place where the key begins, the outermost where several do."""
+        found: dict[tuple[int, int], tuple[yaml.Mapping, yaml.Scalar, yaml.Node]] = {}
         for parent, key, value in self.walk():
-            if key is not None and isinstance(parent, yaml.Mapping) and _starts(key.at, at):
-                if not _behind(key.at, value.at):
-                    raise Refused(f"{key.value} at line {key.at.line} of {self.file.path} is an alias")
-                return parent, key, value
-        raise Refused(f"nothing of its name stands at line {at.line} of {self.file.path}")
+            if key is not None and isinstance(parent, yaml.Mapping):
+                found.setdefault((key.at.line, key.at.column), (parent, key, value))
+        return found
 
     def holder(self, at: Location) -> yaml.Mapping:
         """The document that `at` stands in."""
@@ -188,7 +199,7 @@ class Yaml:
         first = self.file.line(node.at.line)[node.at.column - 1:][:1]
         return first if isinstance(node, yaml.Scalar) and first in ("'", '"') else ""
 
-    @property
+    @functools.cached_property
     def step(self) -> int:
         """How far this file indents a mapping inside a mapping."""
         for parent, key, value in self.walk():
@@ -198,7 +209,7 @@ class Yaml:
                     return inner.column - key.at.column
         return 2
 
-    @property
+    @functools.cached_property
     def dash(self) -> int:
         """How far this file indents a list's dash inside its key."""
         for _, key, value in self.walk():
@@ -211,10 +222,15 @@ class Yaml:
 
     def _below(self, line: int, text: str) -> Edit:
         """Whole lines behind a line. A comment behind it stays where it is."""
-        if any(re.match(r"[|>]\d?\+", self.file.line(node.at.line)[node.at.column - 1:])
-               for _, _, node in self.walk() if isinstance(node, yaml.Scalar) and node.at.end_line == line):
+        if line in self._open_ends:
             raise Refused(f"line {line} of {self.file.path} ends a block of text that keeps its empty lines")
         return self.file.insertion(self.file.end_of(line), "\n" + text)
+
+    @functools.cached_property
+    def _open_ends(self) -> frozenset[int]:
+        """The last lines of blocks of text that keep the empty lines behind them."""
+        return frozenset(node.at.end_line for _, _, node in self.walk() if isinstance(node, yaml.Scalar)
+                         and re.match(r"[|>]\d?\+", self.file.line(node.at.line)[node.at.column - 1:]))
 
     def _into_flow(self, node: yaml.Node, places: list[Location], text: str) -> Edit:
         own = [at for at in places if self.written_in(node, at)]
