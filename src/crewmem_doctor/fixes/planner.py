@@ -83,11 +83,12 @@ class Planner:
         carries. What only holds together with a further remedy is not among them, nor what AUDITS audits, fewer
         for large trees, did not prove: a report must not take an hour."""
         state = State(report, {})
-        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)]
+        audits = max(1, min(AUDITS, FILES // max(report.project.files, 1)))
+        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)][:audits * MOST]
         together = batches(self.offers(State(replace(report, findings=tuple(offering)), {})), one=False)
         waiting = [batch[n:n + MOST] for batch in together for n in range(0, len(batch), MOST)]
         found: dict[tuple[str, Location], tuple[Edit, ...]] = {}
-        for _ in range(max(1, min(AUDITS, FILES // max(report.project.files, 1)))):
+        for _ in range(audits):
             if not waiting:
                 break
             batch = waiting.pop(0)
