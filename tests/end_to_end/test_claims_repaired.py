@@ -50,7 +50,8 @@ def test_repaired_or_refused_with_a_recipe(variant: str, tmp_path: Path, doctor:
     nothing.mkdir()
     alone = {"PATH": str(nothing)}
     expected = yaml.safe_load((CLAIMS / variant).parent.joinpath("expect.yaml").read_text(encoding="utf-8"))
-    assert doctor("scan", root, "-q", "--fail-on", "warning", env=alone).status == expected[root.name]["status"]
+    status = expected[root.name]["status"]
+    assert doctor("scan", root, "-q", "--fail-on", "warning", env=alone).status in (status if isinstance(status, list) else [status])
     fixed = doctor("fix", root, "--apply", "--unsafe", env=alone)
     after = doctor("scan", root, "--fail-on", "warning", "--format", "json", env=alone)
     left = [f for f in after.report["findings"] if f["severity"] != "note"]

@@ -84,7 +84,8 @@ class Planner:
         for large trees, did not prove: a report must not take an hour."""
         state = State(report, {})
         audits = max(1, min(AUDITS, FILES // max(report.project.files, 1)))
-        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)][:audits * MOST]
+        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)]
+        del offering[MOST * audits:]
         together = batches(self.offers(State(replace(report, findings=tuple(offering)), {})), one=False)
         waiting = [batch[n:n + MOST] for batch in together for n in range(0, len(batch), MOST)]
         found: dict[tuple[str, Location], tuple[Edit, ...]] = {}

@@ -74,5 +74,5 @@ def _wrapped(text: str) -> Iterator[str]:
 
 
 def _painted(line: str) -> str:
-    code = _COLORS.get(line[:1])
+    code = None if line.startswith("#  ") else _COLORS.get(line[:1])     # of a heading only its first line stands out
     return f"\x1b[{code}m{line}\x1b[0m" if code else line
