@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from crewmem_doctor.fixes.compare import compare
 from crewmem_doctor.fixes.dialects import python
-from crewmem_doctor.fixes.planner import Planner, compare
+from crewmem_doctor.fixes.planner import Planner
 from crewmem_doctor.model.changes.code import ReplaceExpression
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location

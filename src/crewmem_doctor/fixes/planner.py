@@ -6,15 +6,15 @@ would bring may be answered by the remedy of that new finding, in the same step 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from crewmem_doctor.fixes.compare import compare
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.registry import Kept, Sources, write
 from crewmem_doctor.fixes.text import Document, Taken
 from crewmem_doctor.model.changes import Refusal
-from crewmem_doctor.model.finding import SEVERITIES, Edit, Finding, Fix
+from crewmem_doctor.model.finding import Edit, Finding, Fix
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.plan import Plan, Step
 from crewmem_doctor.model.plan import Refused as NotMade
@@ -27,7 +27,6 @@ FILES = 2000    # which together look at no more than about so many files;
 MOST = 60       # findings are tried together, so that a few that do not hold cost the others little
 
 Overlay = Mapping[str, bytes]
-Cause = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -220,44 +219,3 @@ def batches(offers: Iterable[Offer], *, one: bool) -> list[list[Offer]]:
         groups.append(group)
         waiting = [] if one else later
     return groups
-
-
-def compare(before: Report, after: Report, answered: Sequence[Finding]) -> tuple[str, list[Finding]]:
-    """What is wrong after edits that answer some findings, empty where nothing is; and the findings they brought."""
-    had, has = causes(before), causes(after)
-    severities: dict[Cause, int] = {}
-    for finding in before.findings:
-        severities[cause(finding)] = max(severities.get(cause(finding), 0), SEVERITIES.index(finding.severity))
-    answers = {finding.rule for finding in answered}
-    moved = Counter((rule, path) for rule, path, _ in (had - has).elements() if rule not in answers)
-    brought = []
-    for finding in after.findings:
-        key = cause(finding)
-        worse = SEVERITIES.index(finding.severity) > severities.get(key, 0)
-        if finding.severity == "note" or not (worse or has[key] > had[key]):
-            continue
-        if had[key] == 0 and moved[key[:2]] > 0:
-            moved[key[:2]] -= 1     # the same fault of what stands there now
-            continue
-        brought.append(finding)
-    if brought:
-        return f"it would bring {brought[0].rule} at {brought[0].at}: {brought[0].message}", brought
-    known = Counter((gap.path, gap.kind, gap.why) for gap in before.gaps)
-    for gap in after.gaps:
-        if known[gap.path, gap.kind, gap.why] == 0:
-            return f"it would leave {gap.path or 'the tree'} unread: {gap.why}", []
-        known[gap.path, gap.kind, gap.why] -= 1
-    for key, number in Counter(cause(f) for f in answered).items():
-        if has[key] > max(had[key] - number, 0):
-            return "it would not be enough: the finding is still there afterwards", []
-    return "", []
-
-
-def causes(report: Report) -> Counter[Cause]:
-    accepted = (s.finding for s in report.suppressed)
-    return Counter(cause(f) for f in (*report.findings, *accepted))
-
-
-def cause(finding: Finding) -> Cause:
-    """A finding without its evidence: a path that has moved is no other cause."""
-    return finding.rule, finding.at.path, finding.subject
