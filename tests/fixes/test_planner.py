@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from crewmem_doctor.fixes.planner import Planner, compare
+import pytest
+
+from crewmem_doctor.fixes.compare import compare
+from crewmem_doctor.fixes.dialects import python
+from crewmem_doctor.fixes.planner import Planner
 from crewmem_doctor.model.changes.code import ReplaceExpression
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
@@ -56,7 +60,7 @@ def test_what_does_not_help_is_withdrawn_and_the_rest_made() -> None:
     made, text = plan("a = CM201_same\nb = CM202_good\nc = CM203_worse\nd = CM204_broken\n")
     assert text == "a = CM201_same\nb = fine\nc = CM203_worse\nd = CM204_broken\n"
     assert {refused.finding.rule: refused.reason.split(":")[0] for refused in made.refused} == {
-        "CM201": "would not be enough", "CM203": "would bring CM901 at m.py", "CM204": "would leave m.py unread"}
+        "CM201": "it would not be enough", "CM203": "it would bring CM901 at m.py", "CM204": "it would leave m.py unread"}
 
 
 def test_what_an_edit_brings_may_be_answered_too() -> None:
@@ -99,3 +103,15 @@ def test_a_fault_that_moves_to_what_stands_there_now_is_not_brought() -> None:
     assert compare(before, Report(PROJECT, findings=(here, there)), [answered])[1] == [there]
     again = Finding("CM201", "a-rule", "warning", "", Location("m.py"), "b", "")
     assert compare(before, Report(PROJECT, findings=(here, again)), [answered])[1] == [again]
+
+
+def test_a_file_is_parsed_once_for_each_state_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many remedies are written into it, and however often a batch is halved."""
+    read: list[str] = []
+    whole = python._code
+    monkeypatch.setattr(python, "_code", lambda document: read.append(document.raw) or whole(document))
+    lines = [f"{chr(97 + n)} = CM201_{'same' if n in (3, 17) else 'good'}\n" for n in range(24)]
+    made, text = plan("".join(lines))
+    assert text.count("fine") == 22
+    assert len(made.refused) == 2
+    assert len(read) == len(set(read)), "the same text was read twice"

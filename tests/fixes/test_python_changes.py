@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_python import at, edited, refused
 
-from crewmem_doctor.model.changes import NoEdit
+from crewmem_doctor.model.changes import Refusal
 from crewmem_doctor.model.changes.code import (
     AddArgument,
     AddParameter,
@@ -158,6 +158,31 @@ def test_what_changes_goes_out_of_a_name(before: str, after: str | None) -> None
         assert "constant one" in refused(before, change)
     else:
         both(before, change, after)
+
+
+NAMED = """def chat(request, team):
+    run = uuid4().hex[:6]
+    print(run)
+    return Crew(name=NAME, memory=True)
+"""
+
+
+@pytest.mark.parametrize(("name", "after"), [
+    ('f"chat-{run}"', '"chat"'), ("'chat-' + run", "'chat'"), ('"chat-%s" % run', '"chat"'), ("f'{run[:4]}_chat'", "'chat'"),
+    ("run", None), ('f"{run}-{run}"', None), ('f"{team}-{run}"', None),
+])
+def test_what_changes_has_a_name_of_its_own(name: str, after: str | None) -> None:
+    text = NAMED.replace("NAME", name)
+    change = ConstantName(at(text, "uuid4()"), at(text, f"name={name}"))
+    if after is None:
+        assert "constant one" in refused(text, change)
+    else:
+        both(text, change, NAMED.replace("NAME", after))
+
+
+def test_the_same_name_in_another_function_is_another_value() -> None:
+    text = "def team(run):\n    return Crew(name=f'chat-{run}')\n\n\ndef chat():\n    run = uuid4()\n    return team(run)\n"
+    assert "constant one" in refused(text, ConstantName(at(text, "uuid4()"), at(text, "name=f'chat-{run}'")))
 
 
 @pytest.mark.parametrize(("before", "after"), [
@@ -424,7 +449,7 @@ def test_an_object_where_it_belongs() -> None:
 
 
 def test_what_nobody_can_write_is_said() -> None:
-    assert refused("x = 1\n", NoEdit("see docs/recipes")) == "see docs/recipes"
+    assert refused("x = 1\n", Refusal("see docs/recipes")) == "see docs/recipes"
 
 
 # Whatever the formatting.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewmem_doctor.fixes.refused import Refused
-from crewmem_doctor.fixes.text import Document, between, conflict, joined
+from crewmem_doctor.fixes.text import Document, Taken, between, conflict, joined
 from crewmem_doctor.model.finding import Edit
 
 LINES = st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=8), max_size=8)
@@ -82,3 +82,17 @@ def test_the_difference_of_two_texts_turns_one_into_the_other(
         newline = "\n"      # nothing there says otherwise
     edits = joined(between(document, "\n".join(new)))
     assert document.spliced(edits) == (b"\xef\xbb\xbf" if mark else b"") + newline.join(new).encode()
+
+
+PLACES = st.tuples(st.integers(1, 3), st.integers(1, 6))
+EDITS = st.builds(lambda path, ends, text: Edit(path, *sorted(ends), text), st.sampled_from("ab"), st.tuples(PLACES, PLACES), st.sampled_from(("", "x")))
+
+
+@given(st.lists(EDITS, max_size=30))
+def test_what_is_taken_is_what_does_not_conflict(edits: list[Edit]) -> None:
+    """The neighbours in order of place are enough to ask."""
+    taken, slow = Taken(), list[Edit]()
+    for edit in edits:
+        free = not any(conflict(edit, other) for other in slow)
+        assert taken.add([edit]) is free
+        slow += [edit] if free else []

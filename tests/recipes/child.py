@@ -32,6 +32,13 @@ def open_memory(url, **options):
     return crewai.__version__
 
 
+def open_local():
+    """The store that CrewAI makes itself, where CREWAI_STORAGE_DIR says."""
+    from crewai.memory import Memory
+
+    HERE["memory"] = Memory(llm=standins.llm(), embedder=standins.embed)
+
+
 def use_factory(url, **options):
     """The wiring for every memory of the process, also those that CrewAI builds itself."""
     from crewai.memory import Memory
@@ -209,11 +216,12 @@ def forked(text, scope):
     return [seen, [r.content for r in HERE["storage"].list_records(scope)]]
 
 
-def kickoff(description, answer, user=None):
+def kickoff(description, answer, user=None, scope=None):
     """A crew of the application answers a request; what its model was asked."""
     standins.ASKED.clear()
     model = standins.llm(answer)
-    memory = HERE["memory"] if user is None else HERE["memory"].scope(f"/user/{user}")
+    scope = scope or (f"/user/{user}" if user is not None else None)
+    memory = HERE["memory"].scope(scope) if scope else HERE["memory"]
     agent = Agent(role="helper", goal="help", backstory="helps", llm=model)
     crew = Crew(agents=[agent], tasks=[Task(description=description, expected_output="an answer", agent=agent)], memory=memory)
     crew.kickoff()
@@ -279,6 +287,30 @@ def waiting(url, flow_uuid):
     state, back = PostgresFlowPersistence(url).load_pending_feedback(flow_uuid)
     kept.clear_pending_feedback(flow_uuid)
     return [state, back.message, kept.load_pending_feedback(flow_uuid), kept.load_state(flow_uuid)]
+
+
+def chat(user, conversation_id, text):
+    """A request of the caller's conversation; the flow's state lies where CREWAI_STORAGE_DIR says."""
+    from caller_identity import conversation, flow_id
+    from crewai.flow.flow import Flow, start
+    from crewai.flow.persistence import persist
+
+    @persist()
+    class Chat(Flow):
+        @start()
+        def hear(self):
+            self.state["heard"] = [*self.state.get("heard", []), self.state["text"]]
+            return self.state["heard"]
+
+    conversation_id = conversation(conversation_id)
+    return [Chat().kickoff(inputs={"id": flow_id(user, conversation_id), "text": text}), conversation_id]
+
+
+def ask(user, description, answer="done"):
+    """A request of a caller, whose scope the recipe makes."""
+    from caller_identity import user_scope
+
+    return kickoff(description, answer, scope=user_scope(user))
 
 
 # ---- before the unified memory

@@ -6,15 +6,15 @@ would bring may be answered by the remedy of that new finding, in the same step 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from crewmem_doctor.fixes.compare import compare
 from crewmem_doctor.fixes.refused import Refused
-from crewmem_doctor.fixes.registry import Sources, write
-from crewmem_doctor.fixes.text import Document, conflict
+from crewmem_doctor.fixes.registry import Kept, Sources, write
+from crewmem_doctor.fixes.text import Document, Taken
 from crewmem_doctor.model.changes import Refusal
-from crewmem_doctor.model.finding import SEVERITIES, Edit, Finding, Fix
+from crewmem_doctor.model.finding import Edit, Finding, Fix
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.plan import Plan, Step
 from crewmem_doctor.model.plan import Refused as NotMade
@@ -24,10 +24,9 @@ PASSES = 10
 FOLLOW = 3      # how often what an edit brings may be answered by a further one
 AUDITS = 24     # of the whole tree, at most, for the edits that a report carries,
 FILES = 2000    # which together look at no more than about so many files;
-MOST = 60       # findings of a report that get edits
+MOST = 60       # findings are tried together, so that a few that do not hold cost the others little
 
 Overlay = Mapping[str, bytes]
-Cause = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Planner:
     wanted: Callable[[Finding], bool]
     unsafe: bool
     refusals: dict[str, str] = field(default_factory=dict)      # fingerprint → reason
+    kept: Kept = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
 
     def plan(self, report: Report | None = None) -> Plan:
@@ -80,12 +80,15 @@ class Planner:
     def each(self, report: Report) -> dict[tuple[str, Location], tuple[Edit, ...]]:
         """The edits of each finding for itself, all of the unchanged tree, by fingerprint and place: what a report
         carries. What only holds together with a further remedy is not among them, nor what AUDITS audits, fewer
-        for large trees, did not prove, nor those of more than MOST findings: a report must not take an hour."""
+        for large trees, did not prove: a report must not take an hour."""
         state = State(report, {})
-        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)][:MOST]
-        waiting = batches(self.offers(State(replace(report, findings=tuple(offering)), {})), one=False)
+        audits = max(1, min(AUDITS, FILES // max(report.project.files, 1)))
+        offering = [f for f in report.findings if f.fix is not None and f.fix.changes and self.wanted(f)]
+        del offering[MOST * audits:]
+        together = batches(self.offers(State(replace(report, findings=tuple(offering)), {})), one=False)
+        waiting = [batch[n:n + MOST] for batch in together for n in range(0, len(batch), MOST)]
         found: dict[tuple[str, Location], tuple[Edit, ...]] = {}
-        for _ in range(max(1, min(AUDITS, FILES // max(report.project.files, 1)))):
+        for _ in range(audits):
             if not waiting:
                 break
             batch = waiting.pop(0)
@@ -96,16 +99,18 @@ class Planner:
                 waiting += [batch[:middle], batch[middle:]]
         return found
 
-    def offers(self, state: State, *, of_any: bool = False) -> list[Offer]:
-        """What can be written for the findings of a state (`of_any`: also for those that nobody asked about); what
-        cannot is noted."""
+    def offers(self, state: State, *, of_any: bool = False, only: frozenset[str] | None = None) -> list[Offer]:
+        """What can be written for the findings of a state (`of_any`: also for those that nobody asked about; `only`:
+        for those with these fingerprints); what cannot is noted."""
         sources = self.sources(state)
         found = []
         for finding in state.report.findings:
             fix = finding.fix
+            if only is not None and finding.fingerprint not in only:
+                continue
             if fix is None or not fix.changes or not (of_any or self.wanted(finding)) or not (fix.safe or self.unsafe):
                 continue
-            if self.refusals.get(finding.fingerprint, "").startswith("would"):
+            if self.refusals.get(finding.fingerprint, "").startswith("it would"):
                 continue        # tried and withdrawn
             edits = write(fix.changes, sources)
             if isinstance(edits, Refusal):
@@ -117,7 +122,8 @@ class Planner:
 
     def sources(self, state: State) -> Sources:
         platforms = {service.at.path: service.platform for service in state.report.project.services}
-        return Sources(lambda path: state.overlay[path] if path in state.overlay else self.read(path), platforms)
+        return Sources(lambda path: state.overlay[path] if path in state.overlay else self.read(path), platforms,
+                       self.kept)
 
     def settle(self, state: State, batch: Sequence[Offer]) -> State:
         """All of a batch where that holds, else each half of it where that does, down to the single edit."""
@@ -126,7 +132,7 @@ class Planner:
             return self.accepted(held)
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]) if middle else ():
-            anew = [o for o in (self.anew(state, offer.finding) for offer in half) if o is not None]
+            anew = self.anew(state, half)
             if anew:
                 state = self.settle(state, anew)
         return state
@@ -137,10 +143,13 @@ class Planner:
             self.note(before, offers)
         return state
 
-    def anew(self, state: State, finding: Finding) -> Offer | None:
-        """The offer for a finding with edits that count from `state`; None where the finding is gone by now."""
-        same = [o for o in self.offers(state) if o.finding.fingerprint == finding.fingerprint]
-        return min(same, key=lambda o: abs(o.finding.at.line - finding.at.line), default=None)
+    def anew(self, state: State, offers: Sequence[Offer]) -> list[Offer]:
+        """The same offers with edits that count from `state`, without those whose finding is gone by now."""
+        written: dict[str, list[Offer]] = {}
+        for offer in self.offers(state, only=frozenset(o.finding.fingerprint for o in offers)):
+            written.setdefault(offer.finding.fingerprint, []).append(offer)
+        return [min(same, key=lambda o: abs(o.finding.at.line - offer.finding.at.line))
+                for offer in offers if (same := written.get(offer.finding.fingerprint))]
 
     def tried(self, state: State, group: Sequence[Offer],
               follow: bool = False) -> tuple[State, list[tuple[State, Sequence[Offer]]]] | None:
@@ -153,7 +162,7 @@ class Planner:
             try:
                 overlay = self.spliced(current, adding)
             except Refused as refused:
-                self.withdrawn(group, f"would be lost: {refused}")
+                self.withdrawn(group, f"it would be lost: {refused}")
                 return None
             after = State(self.examine(overlay), overlay)
             stages.append((current, adding))
@@ -204,50 +213,9 @@ def batches(offers: Iterable[Offer], *, one: bool) -> list[list[Offer]]:
     while waiting:
         group: list[Offer] = []
         later: list[Offer] = []
+        taken = Taken()
         for offer in waiting:
-            meets = any(conflict(mine, other) for o in group for other in o.edits for mine in offer.edits)
-            (later if meets else group).append(offer)
+            (group if taken.add(offer.edits) else later).append(offer)
         groups.append(group)
         waiting = [] if one else later
     return groups
-
-
-def compare(before: Report, after: Report, answered: Sequence[Finding]) -> tuple[str, list[Finding]]:
-    """What is wrong after edits that answer some findings, empty where nothing is; and the findings they brought."""
-    had, has = causes(before), causes(after)
-    severities: dict[Cause, int] = {}
-    for finding in before.findings:
-        severities[cause(finding)] = max(severities.get(cause(finding), 0), SEVERITIES.index(finding.severity))
-    answers = {finding.rule for finding in answered}
-    moved = Counter((rule, path) for rule, path, _ in (had - has).elements() if rule not in answers)
-    brought = []
-    for finding in after.findings:
-        key = cause(finding)
-        worse = SEVERITIES.index(finding.severity) > severities.get(key, 0)
-        if finding.severity == "note" or not (worse or has[key] > had[key]):
-            continue
-        if had[key] == 0 and moved[key[:2]] > 0:
-            moved[key[:2]] -= 1     # the same fault of what stands there now
-            continue
-        brought.append(finding)
-    if brought:
-        return f"would bring {brought[0].rule} at {brought[0].at}: {brought[0].message}", brought
-    known = Counter((gap.path, gap.kind, gap.why) for gap in before.gaps)
-    for gap in after.gaps:
-        if known[gap.path, gap.kind, gap.why] == 0:
-            return f"would leave {gap.path or 'the tree'} unread: {gap.why}", []
-        known[gap.path, gap.kind, gap.why] -= 1
-    for key, number in Counter(cause(f) for f in answered).items():
-        if has[key] > max(had[key] - number, 0):
-            return "would not be enough: the finding is still there afterwards", []
-    return "", []
-
-
-def causes(report: Report) -> Counter[Cause]:
-    accepted = (s.finding for s in report.suppressed)
-    return Counter(cause(f) for f in (*report.findings, *accepted))
-
-
-def cause(finding: Finding) -> Cause:
-    """A finding without its evidence: a path that has moved is no other cause."""
-    return finding.rule, finding.at.path, finding.subject

@@ -6,32 +6,48 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from crewmem_doctor.fixes import dialects
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.fixes.text import Document, joined
-from crewmem_doctor.model.changes import Change, NoEdit, Refusal
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Edit
 from crewmem_doctor.model.record import dataclass
 
+T = TypeVar("T")
+Kept = dict[tuple[object, str, bytes], Any]     # what was made of a file's bytes, by who made it
+
 
 class Sources:
-    """The files as they are now. `platforms` says which platform's services stand in a file, by path."""
+    """The files as they are now. `platforms` says which platform's services stand in a file, by path. What is made of a
+    file goes into `kept`, which several may share: most files are the same in most states of a tree."""
 
-    def __init__(self, read: Callable[[str], bytes | None], platforms: Mapping[str, str] | None = None) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[str], bytes | None], platforms: Mapping[str, str] | None = None,
+                 kept: Kept | None = None) -> None:
+        self._read = functools.lru_cache(maxsize=None)(read)
         self.platforms = platforms or {}
-        self._documents: dict[str, Document] = {}
+        self._kept: Kept = {} if kept is None else kept
 
     def document(self, path: str) -> Document:
         """Raises Refused where the file cannot be had as text."""
-        if path not in self._documents:
-            body = self._read(path)
-            if body is None:
-                raise Refused(f"{path} cannot be read")
-            self._documents[path] = Document.read(path, body)
-        return self._documents[path]
+        body = self._read(path)
+        if body is None:
+            raise Refused(f"{path} cannot be read")
+        return self._once(Document.read, path, body, lambda: Document.read(path, body))
+
+    def parsed(self, path: str, parse: Callable[[Document], T]) -> T:
+        """What `parse` makes of the file, which must not be altered. Raises Refused where it or `document` does."""
+        document = self.document(path)
+        return self._once(parse, path, self._read(path) or b"", lambda: parse(document))
+
+    def _once(self, who: object, path: str, body: bytes, make: Callable[[], T]) -> T:
+        key = (who, path, body)
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
 
 
 Editor = Callable[..., Iterable[Edit]]      # (change, sources) → edits; raises Refused
@@ -62,8 +78,8 @@ def write(changes: Iterable[Change], sources: Sources) -> tuple[Edit, ...] | Ref
     edits: list[Edit] = []
     try:
         for change in changes:
-            if isinstance(change, NoEdit):
-                raise Refused(change.reason)
+            if isinstance(change, Refusal):
+                return change
             edits.extend(_editor(change, sources)(change, sources))
         made = joined(edits)
     except Refused as refused:

@@ -6,6 +6,7 @@ text of an edit has `\\n` between its lines, whatever the file has.
 
 from __future__ import annotations
 
+import bisect
 import codecs
 import difflib
 import itertools
@@ -112,6 +113,33 @@ def conflict(one: Edit, other: Edit) -> bool:
         return False
     first, second = sorted((one, other), key=lambda e: (e.start, e.end))
     return second.start < first.end or first.start == second.start
+
+
+class Taken:
+    """The places that edits take which can be made together."""
+
+    def __init__(self) -> None:
+        self._edits: dict[str, list[Edit]] = {}     # by path, in order of place: none meets its neighbours
+
+    def add(self, edits: Sequence[Edit]) -> bool:
+        """Takes the places of all these edits; of none where one conflicts with what is taken. Those that come together
+        must not conflict with each other, as `joined` sees to."""
+        if any(conflict(edit, other) for edit in edits for other in self._beside(edit)):
+            return False
+        for edit in edits:
+            if edit not in self._beside(edit):
+                bisect.insort(self._edits.setdefault(edit.path, []), edit, key=_place)
+        return True
+
+    def _beside(self, edit: Edit) -> list[Edit]:
+        """Of what is taken, all that the edit could meet: only neighbours in order of place."""
+        taken = self._edits.get(edit.path, [])
+        first = bisect.bisect_left(taken, edit.start, key=lambda e: e.start)
+        return taken[max(first - 1, 0) : bisect.bisect_right(taken, max(edit.start, edit.end), key=lambda e: e.start)]
+
+
+def _place(edit: Edit) -> tuple[tuple[int, int], tuple[int, int]]:
+    return edit.start, edit.end
 
 
 def joined(edits: Iterable[Edit]) -> tuple[Edit, ...]:

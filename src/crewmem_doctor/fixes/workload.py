@@ -26,7 +26,7 @@ class Workload:
 
     def __init__(self, service: Service, sources: Sources) -> None:
         self.service, path = service, service.at.path
-        self.yaml = Yaml(sources.document(path))
+        self.yaml = sources.parsed(path, Yaml)
         found = next((o for o in self._objects() if any(starts(at, service.at) for at in _named(o))), None)
         if found is None:
             raise Refused(f"{service.name} is not written out in {path}")

@@ -31,7 +31,8 @@ class Fix:
     """The remedy. `title` is one imperative sentence; `snippet` shows the change as it would be written, for people.
 
     `changes` is what to alter, all of it or nothing; `fixes/` turns them into `edits` when somebody asks. `safe` says
-    that what works now works on as it did. `caveat` is what a person must do or know besides, a sentence.
+    that what works now works on as it did. `caveat` is what a person must do or know besides, a sentence. `recipe` is
+    the page that shows all of it, where an edit is only a part or none can be made: "docs/recipes/storage_dir.md".
     """
 
     title: str
@@ -39,6 +40,7 @@ class Fix:
     safe: bool = False
     edits: tuple[Edit, ...] = ()
     caveat: str = ""
+    recipe: str = ""
     changes: tuple[Change, ...] = field(default=(), compare=False)
 
 

@@ -43,6 +43,8 @@ def refusal(finding: Finding, reason: str) -> Iterator[str]:
     if finding.fix is not None:
         yield from _wrapped(f"by hand: {finding.fix.title}")
         yield from (f"#     {visible(redact(line))}" for line in finding.fix.snippet.split("\n") if line)
+        if finding.fix.recipe:
+            yield f"#   see {finding.fix.recipe}"
 
 
 def difference(step: Step) -> Iterator[str]:
@@ -72,5 +74,5 @@ def _wrapped(text: str) -> Iterator[str]:
 
 
 def _painted(line: str) -> str:
-    code = _COLORS.get(line[:1])
+    code = None if line.startswith("#  ") else _COLORS.get(line[:1])     # of a heading only its first line stands out
     return f"\x1b[{code}m{line}\x1b[0m" if code else line

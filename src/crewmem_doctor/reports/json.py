@@ -90,7 +90,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "because": [{"path": step.at.path, "line": step.at.line, "column": step.at.column, "note": step.note}
                     for step in finding.because],
         "fix": None if fix is None else {
-            "title": fix.title, "safe": fix.safe, "caveat": fix.caveat,
+            "title": fix.title, "safe": fix.safe, "caveat": fix.caveat, "recipe": fix.recipe or None,
             "edits": [{"path": edit.path, "start": list(edit.start), "end": list(edit.end), "text": edit.text}
                       for edit in fix.edits]},
         "fingerprint": finding.fingerprint,

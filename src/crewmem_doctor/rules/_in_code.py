@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.changes.code import ReplaceText
 from crewmem_doctor.model.expression import Concat, Expr, Joined, Text, walk
 from crewmem_doctor.model.known import Known
@@ -19,7 +19,7 @@ FILES = ("long_term", "flow")       # memories whose store is one database file
 
 def declined(at: Location, reason: str) -> tuple[Change, ...]:
     """A remedy that no edit can make, with the reason to print. Only code can say so."""
-    return (NoEdit(reason),) if at.path.endswith(".py") else ()
+    return (Refusal(reason),) if at.path.endswith(".py") else ()
 
 
 def placed(at: Location, found: list[Landing]) -> tuple[Change, ...]:

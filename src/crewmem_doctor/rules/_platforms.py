@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
@@ -39,5 +39,5 @@ NO_DISK = {
 def by_hand(project: Project, service: Service, memories: Iterable[Memory]) -> tuple[Change, ...]:
     """No edit of this platform's files does it, and what does."""
     if service.platform in BY_HAND:
-        return (NoEdit(BY_HAND[service.platform]),)
+        return (Refusal(BY_HAND[service.platform]),)
     return in_a_server(project, memories, NO_DISK.get(service.platform, "its files cannot say that a disk is mounted"))

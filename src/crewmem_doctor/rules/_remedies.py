@@ -14,6 +14,8 @@ from crewmem_doctor.releases.eras import era
 
 EXTERNAL = ("Crew(agents=agents, tasks=tasks, memory=False, external_memory=ExternalMemory(\n"
             '    storage=PostgresExternalStorage(os.environ["DATABASE_URL"], owner=user_id)))')
+RECIPES = "docs/recipes/"
+CALLER = f"{RECIPES}caller_identity.md"
 MEM0_SERVER = '"vector_store": {"provider": "qdrant", "config": {"url": os.environ["QDRANT_URL"]}}'
 
 

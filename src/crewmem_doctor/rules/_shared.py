@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
-from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._remedies import RECIPES, unified
 
 REDIS = ("redis", "valkey", "keydb")
 LOCK_AGAIN = "Lock the requirements again."
-RECIPES = "docs/recipes/"
 
 
 def recipe(project: Project, memories: Iterable[Memory]) -> str:
@@ -27,7 +26,7 @@ def recipe(project: Project, memories: Iterable[Memory]) -> str:
 
 def in_a_server(project: Project, memories: Iterable[Memory], why: str) -> tuple[Change, ...]:
     """No edit of a deployment file does it: `why`, a clause, and the recipe."""
-    return (NoEdit(f"{why}; keep the records in a server, as {recipe(project, list(memories))} does"),)
+    return (Refusal(f"{why}; keep the records in a server, as {recipe(project, list(memories))} does"),)
 
 
 def one_lock(project: Project, services: Iterable[Service]) -> tuple[Change, ...]:

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Iterable
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.changes.deployment import (
     VOLUME,
     MountVolume,
@@ -151,7 +151,7 @@ def mounted(service: Service, target: str, volume: str = VOLUME, *, there: bool 
         return []       # the machine's own disk, in a directory of the user; an image's disk is mounted where it is run
     owned = service.user.root or target in service.user.owns or service.platform in ("kubernetes", "render", *HOSTS)
     if service.platform == "fly" and not owned:
-        return [NoEdit(f"a Fly volume belongs to root, and {service.name} runs as {service.user.name}: start it as root, give "
+        return [Refusal(f"a Fly volume belongs to root, and {service.name} runs as {service.user.name}: start it as root, give "
                        f"{target} to that user in the entrypoint, and mount a volume there")]
     own: list[Change] = [] if owned else [OwnDirectory(service, target)]
     return [*own, MountVolume(service, target, volume, there=there)]

@@ -14,7 +14,8 @@ Chat().kickoff(inputs={"message": text})
 
 ## Fix
 Bring the id of the conversation: `flow.kickoff(inputs={"id": conversation_id})`. `restore_from_state_id=` also reads a stored
-state, but goes on under a new id, so the next run must be told that one.
+state, but goes on under a new id, so the next run must be told that one. Where the id comes from:
+[caller_identity](recipes/caller_identity.md#flows).
 
 ## When this is not a problem
 Where the stored states are only read by other tools, as a protocol of the runs.
@@ -33,6 +34,7 @@ from crewmem_doctor.model.memory import Kickoff, Memory, Step
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules._common import active, unique
 from crewmem_doctor.rules._in_code import declined, known_by
+from crewmem_doctor.rules._remedies import CALLER
 from crewmem_doctor.rules.base import Example, Rule
 
 
@@ -62,7 +64,7 @@ def _finding(memory: Memory) -> Finding:
         subject=memory.subject, evidence="kickoff without id", confidence=confidence, because=unique(steps),
         fix=Fix("Bring the id of the conversation or job; restore_from_state_id= reads a state too, but goes on under a new id",
                 'flow.kickoff(inputs={"id": conversation_id})', changes=_changes(memory, places),
-                caveat="What the flow does on a second run goes on from the state of the first one."))
+                caveat="What the flow does on a second run goes on from the state of the first one.", recipe=f"{CALLER}#flows"))
 
 
 def _changes(memory: Memory, places: list[Location]) -> tuple[Change, ...]:

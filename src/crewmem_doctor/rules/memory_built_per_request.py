@@ -14,7 +14,8 @@ def chat(topic: str):
 ```
 
 ## Fix
-Build the memory once, when the process starts, and hand it to the crews that the requests build.
+Build the memory once, when the process starts, and hand it to the crews that the requests build. What is left to do on the
+releases that empty it: [storage_dir](recipes/storage_dir.md#releases-up-to-070).
 
 ## When this is not a problem
 From 0.74 on with a store at a constant path: then this is a note about cost.
@@ -38,7 +39,7 @@ from crewmem_doctor.releases.eras import era
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
 from crewmem_doctor.rules._in_code import declined
-from crewmem_doctor.rules._remedies import on_release, unified
+from crewmem_doctor.rules._remedies import RECIPES, on_release, unified
 from crewmem_doctor.rules._where import fresh_in
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -133,7 +134,8 @@ def _fix(memory: Memory, release: Release) -> Fix:
                    "memory = Memory()      # at import\n\nCrew(agents=agents, tasks=tasks, memory=memory)")
     if memory.kind == "crew":
         return Fix("Build the crew once, at import, and only call kickoff in the handler",
-                   'crew = build_crew()      # at import\n\ncrew.kickoff(inputs={"question": question})')
+                   'crew = build_crew()      # at import\n\ncrew.kickoff(inputs={"question": question})',
+                   recipe=f"{RECIPES}storage_dir.md#releases-up-to-070" if release.ever(resets_on_construction) else "")
     return Fix("Build the memory object once, at import, and pass it in")
 
 

@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.project import Project, Run
@@ -67,7 +67,7 @@ def check(project: Project) -> Iterator[Finding]:
 def _changes(project: Project, service: Service, pairs: list[tuple[Run, Placement]]) -> tuple[Change, ...]:
     if service.platform in BY_HAND:
         return by_hand(project, service, [run.memory for run, _ in pairs])
-    return onto_volume(project, service, pairs) or (NoEdit(HIDES),)
+    return onto_volume(project, service, pairs) or (Refusal(HIDES),)
 
 
 def volume_fix(service: Service) -> Fix:

@@ -39,6 +39,7 @@ from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active
 from crewmem_doctor.rules._in_code import declined, on_disk
 from crewmem_doctor.rules._remedies import durable_store
+from crewmem_doctor.rules._shared import recipe
 from crewmem_doctor.rules._where import story
 from crewmem_doctor.rules.base import Example, Rule
 from crewmem_doctor.survival import opens_anew, workers_of
@@ -74,7 +75,7 @@ def _changes(project: Project, memories: list[Memory]) -> tuple[Change, ...]:
     at = memory.store.at or memory.at
     if ":memory:" in memory.store.why and memory.kind in ("long_term", "flow"):
         return on_disk(at, ":memory:", "memory.db", [run for m in memories for run in project.runs_of(m)])
-    return declined(at, "another storage must be chosen: a directory on a volume, or one of docs/recipes for Postgres or Redis")
+    return declined(at, f"another storage must be chosen: a directory on a volume, or a server, as {recipe(project, memories)} does")
 
 
 def _stands_in(project: Project, memory: Memory) -> bool:

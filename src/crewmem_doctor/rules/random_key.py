@@ -13,6 +13,7 @@ memory.remember(text, scope=f"/session/{session_id}")
 
 ## Fix
 Take the key from the caller: an account, a conversation id, a cookie. Make one only where the caller sent none, and return it.
+[caller_identity](recipes/caller_identity.md) has it all: where an id comes from, and what it becomes on which release.
 
 ## When this is not a problem
 Where the value names something else, such as a job, a file or a trace; the rule looks only at what memory is keyed by.
@@ -34,6 +35,7 @@ from crewmem_doctor.model.release import Release
 from crewmem_doctor.releases.keys import keyed_by
 from crewmem_doctor.rules._common import active, unique
 from crewmem_doctor.rules._in_code import known_by
+from crewmem_doctor.rules._remedies import CALLER
 from crewmem_doctor.rules._where import code_alone, fresh_in
 from crewmem_doctor.rules.base import Example, Rule
 
@@ -41,6 +43,8 @@ from crewmem_doctor.rules.base import Example, Rule
 NAMES = {"scope": "scope", "root_scope": "root scope", "crew_name": "crew's name", "agent_role": "agent's role", "flow_id": "flow's id",
          "user_id": "user id", "run_id": "run id", "session_id": "session id", "thread_id": "thread id"}
 ROLES = ("crew_name", "agent_role")
+TITLES = {"crew_name": "Name the crew by a constant, and keep callers apart by a scope for each",
+          "agent_role": "Give the agent a role that stays the same"}
 REMEDIES = {
     "scope": 'scope=f"/user/{user_id}/chat"', "root_scope": 'Memory(root_scope=f"/user/{user_id}/chat")',
     "crew_name": 'Crew(name="support", agents=agents, tasks=tasks, memory=True)',
@@ -86,16 +90,22 @@ def _finding(project: Project, at: Location, memory: Memory, sink: Sink, fresh: 
         at, f"{fresh.source} is the {NAMES[sink.name]} that memory is kept under{range_note}: {_event(fresh, reach is not None)}",
         subject=memory.subject, evidence=f"{sink.name} {fresh.source}", severity=severity, confidence=confidence,
         because=unique([*entry, *steps, Step(memory.turned_on or memory.at, "memory is turned on here")]),
-        fix=Fix("Take the key from the caller; make one only where none was sent, and return it",
+        fix=Fix(TITLES.get(sink.name, "Take the key from the caller; make one only where none was sent, and return it"),
                 REMEDIES.get(sink.name, f"{sink.name}=request.{sink.name}"), changes=_changes(at, memory, sink),
-                caveat="See that the id is the caller's own and stays the same." if sink.name not in ROLES else ""))
+                caveat=_caveat(sink, reach is not None), recipe=f"{CALLER}#flows" if sink.name == "flow_id" else CALLER))
 
 
 def _changes(at: Location, memory: Memory, sink: Sink) -> tuple[Change, ...]:
     """A constant name; for what tells callers apart, the id that the entry point knows its caller by."""
     if sink.name in ROLES:
-        return (ConstantName(at),)
+        return (ConstantName(at, sink.at),)
     return (UseCaller(at, known_by(memory)),) if at.path.endswith(".py") else ()
+
+
+def _caveat(sink: Sink, served: bool) -> str:
+    if sink.name not in ROLES:
+        return "See that the id is the caller's own and stays the same."
+    return "From then on all callers share what is remembered; a scope for each keeps them apart." if served else ""
 
 
 def _event(fresh: Fresh, served: bool) -> str:

@@ -15,7 +15,8 @@ def chat(message: str, user_id: str):
 ```
 
 ## Fix
-Give each user a scope: `memory=memory.scope(f"/user/{user_id}/chat")`. Crews take one since 1.12; on 1.10 and 1.11
+Give each user a scope: `memory=memory.scope(f"/user/{user_id}/chat")`. [caller_identity](recipes/caller_identity.md) says
+where the id comes from, and what to make of one that anybody may choose. Crews take one since 1.12; on 1.10 and 1.11
 give each user a store of its own. Releases up to 1.9.3 have no scopes: from 0.114 on an external memory with an owner keeps
 users apart ([postgres_external_storage](recipes/postgres_external_storage.md), or mem0's `user_id`).
 
@@ -41,7 +42,7 @@ from crewmem_doctor.releases.keys import keyed_by
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import active, several, unique
 from crewmem_doctor.rules._in_code import SPLIT
-from crewmem_doctor.rules._remedies import unified
+from crewmem_doctor.rules._remedies import CALLER, unified
 from crewmem_doctor.rules._replacements import per_user
 from crewmem_doctor.rules._scoping import scoping
 from crewmem_doctor.rules.base import Example, Rule
@@ -114,17 +115,24 @@ def _finding(project: Project, at: Location, memories: list[tuple[Memory, list[R
     entries = list(dict.fromkeys(r.entry.label for _, reaches in memories for r in reaches))
     certain = isinstance(memory.enabled, Known) and memory.enabled.confidence == "high" and not first.queued and memory.store.kind != "unknown"
     confidence: Confidence = "high" if certain else "medium"
-    steps = [Step(first.entry.at, f"{first.entry.label} knows its caller: {_known(first.entry)[0]}"), *first.steps]
+    made = all(what.endswith(" of its own") for what in _known(first.entry))   # a name for the caller, whatever it took
+    knows = f"has a {_known(first.entry)[0]}" if made else f"knows its caller: {_known(first.entry)[0]}"
+    steps = [Step(first.entry.at, f"{first.entry.label} {knows}"), *first.steps]
     for one, reaches in memories:
         steps += [Step(one.at, f"{one.label} is built here, for everybody"), Step(one.turned_on or one.at, "memory is turned on here")]
         steps += [Step(_place(project, one, r), f"{r.entry.label} uses it too") for r in reaches if r is not first]
     key = next((s for s in memory.sinks if s.name not in ROLES and isinstance(s.value, Text)), None)
     under = f" under the constant {key.name} {key.value.value!r}" if key is not None and isinstance(key.value, Text) else ""
     return RULE.finding(
-        at, f"{several(entries)} {'knows its' if len(entries) == 1 else 'know their'} caller ({several(_known(first.entry), 2)}), yet "
-        f"{memory.label} is one memory for everybody{under}: what one user says is recalled for the next",
+        at, f"{several(entries)} {_know(len(entries) == 1, made, several(_known(first.entry), 2))}, yet {memory.label} is one memory for everybody{under}: what one user says is recalled for the next",
         subject=memory.subject, evidence="|".join(sorted(entries)), confidence=confidence, because=unique(steps),
-        fix=replace(_fix(memory, project.release), changes=scoping(project, memories), caveat=SPLIT))
+        fix=replace(_fix(memory, project.release), changes=scoping(project, memories), caveat=SPLIT, recipe=CALLER))
+
+
+def _know(one: bool, made: bool, what: str) -> str:
+    if made:
+        return f"{'has' if one else 'have'} a {what}"
+    return f"{'knows its' if one else 'know their'} caller ({what})"
 
 
 def _fix(memory: Memory, release: Release) -> Fix:

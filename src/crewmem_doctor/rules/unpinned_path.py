@@ -11,7 +11,8 @@ crew = Crew(agents=[…], tasks=[…], memory=True)     # and CREWAI_STORAGE_DIR
 ```
 
 ## Fix
-Set CREWAI_STORAGE_DIR to an absolute path wherever the service runs.
+Set CREWAI_STORAGE_DIR to an absolute path wherever the service runs: [storage_dir](recipes/storage_dir.md) says how, for
+each kind of service.
 
 ## When this is not a problem
 A tool for one person on one machine.
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.changes.deployment import SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
@@ -30,6 +31,7 @@ from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, reported_by_deployment, unique
+from crewmem_doctor.rules._remedies import RECIPES
 from crewmem_doctor.rules._volumes import common_home
 from crewmem_doctor.rules._where import Landing, judged, landings, story, worst
 from crewmem_doctor.rules.base import Example, Rule
@@ -63,7 +65,7 @@ def _finding(found: list[Landing]) -> Finding:
         subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence="medium" if outside else confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
         fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai",
-                caveat="The place stays the same.", changes=_changes(found)))
+                caveat="The place stays the same.", recipe=f"{RECIPES}storage_dir.md", changes=_changes(found)))
 
 
 def _changes(found: list[Landing]) -> tuple[Change, ...]:
@@ -71,13 +73,13 @@ def _changes(found: list[Landing]) -> tuple[Change, ...]:
     homes: dict[int, tuple[Service, set[str]]] = {}
     for landing in found:
         if landing.run is None:
-            return (NoEdit(f"no file here says where this program runs; set {STORAGE_DIR} there"),)
+            return (Refusal(f"no file here says where this program runs; set {STORAGE_DIR} there"),)
         if landing.said is not None or not isinstance(landing.path, Known):
-            return (NoEdit(f"where it lies in {landing.run.service.id} is decided outside these files; set {STORAGE_DIR} there"),)
+            return (Refusal(f"where it lies in {landing.run.service.id} is decided outside these files; set {STORAGE_DIR} there"),)
         homes.setdefault(id(landing.run.service), (landing.run.service, set()))[1].add(landing.path.value)
     said = [(service, common_home(paths)) for service, paths in homes.values()]
     if not all(home for _, home in said):
-        return (NoEdit(f"what it keeps lies in several folders; set {STORAGE_DIR} and move them together"),)
+        return (Refusal(f"what it keeps lies in several folders; set {STORAGE_DIR} and move them together"),)
     return tuple(SetVariable(service, STORAGE_DIR, home) for service, home in said)
 
 

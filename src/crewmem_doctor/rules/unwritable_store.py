@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crewmem_doctor.model.changes import Change, NoEdit
+from crewmem_doctor.model.changes import Change, Refusal
 from crewmem_doctor.model.changes.deployment import AllowWriting, GiveHome, MountVolume, OwnDirectory, SetVariable
 from crewmem_doctor.model.deployment import Service
 from crewmem_doctor.model.finding import Finding, Fix
@@ -69,7 +69,7 @@ def _changes(project: Project, run: Run, placement: Placement) -> tuple[Change, 
         elsewhere = user.at is None or user.at.path != service.dockerfile
         if (_closed(service) or elsewhere) and mount is not None and mount.durable:
             return (SetVariable(service, "HOME", mount.target),)
-        return (GiveHome(service),) if not elsewhere else (NoEdit(f"give {user.name} a home directory that it can write to"),)
+        return (GiveHome(service),) if not elsewhere else (Refusal(f"give {user.name} a home directory that it can write to"),)
     if mount is not None and mount.read_only and mount.kind in ("named", "bind", "pvc", "disk"):
         return (AllowWriting(service, mount),)
     if mount is not None and not mount.read_only:

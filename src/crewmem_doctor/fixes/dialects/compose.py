@@ -23,7 +23,7 @@ class Place:
     """A service where it is defined: its file, its key and what stands under it."""
 
     def __init__(self, service: Service, sources: Sources) -> None:
-        self.yaml = Yaml(sources.document(service.at.path))
+        self.yaml = sources.parsed(service.at.path, Yaml)
         _, self.key, self.node = self.yaml.entry(service.at)
         self.root = self.yaml.holder(service.at)
         if self.root.get("services") is None:

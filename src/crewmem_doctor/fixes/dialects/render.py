@@ -53,7 +53,7 @@ def set_variable(change: SetVariable, sources: Sources) -> list[Edit]:
 
 
 def _service(service: Service, sources: Sources) -> tuple[Yaml, Mapping]:
-    yaml = Yaml(sources.document(service.at.path))
+    yaml = sources.parsed(service.at.path, Yaml)
     for _, _, node in yaml.walk():
         if isinstance(node, Mapping) and any(starts(at, service.at) for at in places(node)):
             return yaml, node

@@ -12,7 +12,7 @@ from crewmem_doctor.sources.yaml import Mapping, Node, Scalar, Sequence
 
 
 def replace(change: ReplaceSetting, sources: Sources) -> list[Edit]:
-    yaml = Yaml(sources.document(change.at.path))
+    yaml = sources.parsed(change.at.path, Yaml)
     setting = found(yaml, change.at, change.name)
     if setting.key is not None:
         return [valued(yaml, setting.key, setting.value, change.value)]
@@ -23,7 +23,7 @@ def replace(change: ReplaceSetting, sources: Sources) -> list[Edit]:
 
 def remove(change: RemoveSetting, sources: Sources) -> list[Edit]:
     """The entry or the item; where it is the only one, what holds it goes too."""
-    yaml = Yaml(sources.document(change.at.path))
+    yaml = sources.parsed(change.at.path, Yaml)
     setting = found(yaml, change.at, change.name)
     for _, section, inside in yaml.walk():
         beside = _within(inside) if section is not None else []

@@ -16,15 +16,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why no edit is made. `reason` is a phrase that tells a person what stands in the way, and what to do instead."""
+class Refusal(Change):
+    """No edit is made. `reason` is a phrase that tells a person what stands in the way, and what to do instead.
 
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoEdit(Change):
-    """Part of a remedy that no edit of a file is: a disk that a dashboard gives, a server that must be run. `reason` is
-    a phrase that says what to do instead. What holds it is refused."""
+    A rule offers one where no edit of a file is the remedy: a disk that a dashboard gives, a server that must be run.
+    All of what holds it is refused. `fixes/` answers with one where a change cannot be written.
+    """
 
     reason: str

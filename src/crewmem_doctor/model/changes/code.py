@@ -88,7 +88,10 @@ class UseCaller(CallerChange):
 
 @dataclass(frozen=True, slots=True)
 class ConstantName(CodeChange):
-    """Take the value at `at`, which is new each time, out of the text that it is a part of."""
+    """Take the value at `at`, which is new each time, out of the text that it is a part of. Where it has a name of its
+    own, that text is the one at `named` in the same function."""
+
+    named: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)

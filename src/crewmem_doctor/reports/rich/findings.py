@@ -54,4 +54,6 @@ def _whole(page: Page, report: Report, finding: Finding) -> None:
         page.add(("→ ", "fix"), (finding.fix.title, "fix"), indent=2, hang=2)
         for line in finding.fix.snippet.expandtabs(4).splitlines():
             page.add((line, "snippet"), indent=6, wrap=False)
+        if finding.fix.recipe:
+            page.add((f"see {finding.fix.recipe}", "dim"), indent=4, wrap=False)
     page.blank()

@@ -6,7 +6,6 @@ it would take the process down. A call past LIMIT characters is rewritten in a c
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pickle
 import subprocess
@@ -24,7 +23,7 @@ from crewmem_doctor.model.project import Gap
 from crewmem_doctor.sources.python import parse
 
 if TYPE_CHECKING:
-    from crewmem_doctor.fixes.dialects.python.syntax import Splice
+    from crewmem_doctor.fixes.dialects.python.syntax import Code, Splice
 
 LIMIT = 200_000
 PATIENCE = 120  # seconds for the child
@@ -55,22 +54,25 @@ TRANSFORMS: dict[type[Change], str] = {
 
 def edit(change: changes.CodeChange, sources: Sources) -> Iterable[Edit]:
     document = sources.document(change.at.path)
-    text = document.text
-    tree = parse(text, document.path)
-    if isinstance(tree, Gap):
-        raise Refused(f"{document.path} is {tree.why}")
-    splices = spliced(text, tree, change)
+    splices = spliced(sources.parsed(change.at.path, _code), change)
     found = tuple(edits(document, splices))
     _check(document, splices)
     return found
 
 
-def spliced(text: str, tree: ast.Module, change: changes.CodeChange) -> Sequence[Splice]:
+def _code(document: Document) -> Code:
+    tree = parse(document.text, document.path)
+    if isinstance(tree, Gap):
+        raise Refused(f"{document.path} is {tree.why}")
+    code: Code = importlib.import_module(f"{__name__}.syntax").Code(document.path, document.text, tree)
+    return code
+
+
+def spliced(code: Code, change: changes.CodeChange) -> Sequence[Splice]:
     """The splices that make the change. Raises Refused."""
-    syntax = importlib.import_module(f"{__name__}.syntax")
     transform = importlib.import_module(f"{__name__}.{TRANSFORMS[type(change)]}")
     try:
-        found: Sequence[Splice] = transform.apply(change, syntax.Code(change.at.path, text, tree))
+        found: Sequence[Splice] = transform.apply(change, code)
     except RecursionError:
         raise Refused(f"{change.at.path} is nested too deeply to be rewritten") from None
     return found

@@ -9,17 +9,20 @@ from typing import Union
 
 from crewmem_doctor.fixes.dialects.python.arguments import removed, with_argument
 from crewmem_doctor.fixes.dialects.python.callers import caller, certain
-from crewmem_doctor.fixes.dialects.python.expressions import text
+from crewmem_doctor.fixes.dialects.python.expressions import text, value_at
 from crewmem_doctor.fixes.dialects.python.syntax import Code, Splice
 from crewmem_doctor.fixes.refused import Refused
 from crewmem_doctor.model.changes.code import ConstantName, PassFlowId, UseCaller
+from crewmem_doctor.model.location import Location
 
 
 def apply(change: Union[UseCaller, ConstantName, PassFlowId], code: Code) -> Sequence[Splice]:
     if isinstance(change, PassFlowId):
         return [_with_id(change, code)]
     made = _whole(code, code.spanning(change.at))
-    return [_constant(code, made)] if isinstance(change, ConstantName) else [_sent(change, code, made)]
+    if isinstance(change, ConstantName):
+        return [_constant(code, _in_text(code, made, change.named))]
+    return [_sent(change, code, made)]
 
 
 def _whole(code: Code, made: ast.expr) -> ast.expr:
@@ -63,6 +66,19 @@ def _is_text(code: Code, node: ast.AST, name: str) -> bool:
             if arg.arg == name:
                 return arg.annotation is not None and ast.unparse(arg.annotation).startswith(("str", "Annotated[str"))
     return False
+
+
+def _in_text(code: Code, made: ast.expr, at: Location | None) -> ast.expr:
+    """What stands for a value in the text at `at` of the same function, where the value has a name."""
+    above = code.parents.get(made)
+    target = above.targets[0] if isinstance(above, ast.Assign) else getattr(above, "target", None)
+    if at is None or at.path != code.path or not isinstance(target, ast.Name):
+        return made
+    name, function = target.id, next(code.functions(made), None)
+    uses = [n for n in ast.walk(value_at(code, at)) if isinstance(n, ast.Name) and n.id == name]
+    if len(uses) != 1 or next(code.functions(uses[0]), None) is not function:
+        return made
+    return _whole(code, uses[0])
 
 
 def _constant(code: Code, made: ast.expr) -> Splice:
