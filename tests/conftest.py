@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -16,6 +17,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCRUBBED = re.compile(r"(GITHUB_|CREWMEM_|CREWAI_|OPENAI_|CI$|NO_COLOR$|FORCE_COLOR$|COLUMNS$|TERM$|PYTHONWARNINGS$)")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:       # a shell starts its background jobs so, and children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
