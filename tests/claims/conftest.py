@@ -11,10 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import servers
 from hosts import Host
 from interpreters import PYTHONS, named
 from model_server import Model
+from servers import postgres_server, valkey_server  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -22,20 +22,6 @@ def model() -> Iterator[Model]:
     one = Model()
     yield one
     one.close()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[servers.Server]:
-    server = servers.postgres()
-    yield server
-    servers.remove(server)
-
-
-@pytest.fixture(scope="session")
-def valkey_server() -> Iterator[servers.Server]:
-    server = servers.valkey()
-    yield server
-    servers.remove(server)
 
 
 @pytest.fixture(scope="session")

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-import servers
-
-
-@pytest.fixture(scope="session")
-def valkey_server() -> Iterator[servers.Server]:
-    server = servers.valkey()
-    yield server
-    servers.remove(server)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[servers.Server]:
-    server = servers.postgres()
-    yield server
-    servers.remove(server)
+from servers import postgres_server, valkey_server  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

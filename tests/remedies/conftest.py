@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,27 +10,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import servers
 from printed import Printed, everything
+from servers import postgres_server, valkey_server  # noqa: F401
 
 
 @pytest.fixture(scope="session")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> list[Printed]:
     return everything(tmp_path_factory.mktemp("examples"))
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[servers.Server]:
-    server = servers.postgres()
-    yield server
-    servers.remove(server)
-
-
-@pytest.fixture(scope="session")
-def valkey_server() -> Iterator[servers.Server]:
-    server = servers.valkey()
-    yield server
-    servers.remove(server)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

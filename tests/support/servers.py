@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -111,3 +111,19 @@ def remove(server: Server) -> None:
     for flag in ("--dir", "-k"):
         if flag in words:
             shutil.rmtree(words[words.index(flag) + 1], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """For a conftest.py to import."""
+    server = postgres()
+    yield server
+    remove(server)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Server]:
+    """For a conftest.py to import."""
+    server = valkey()
+    yield server
+    remove(server)

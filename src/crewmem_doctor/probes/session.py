@@ -25,8 +25,8 @@ from crewmem_doctor.settings import Settings
 UNDOING = 20.0              # seconds that a process may take to start and to note what it is to remove
 CHECKS_PER_PROBE = 10       # the deadline of a whole probe, in deadlines of one check
 LOADING = 5.0               # seconds more for tidying up, where the process has not loaded its driver yet
-# "p" and "postgres" are part of other words, which would tell them if they were hidden there.
-_COMMON = re.compile(r".{1,3}|[a-z]{1,8}")
+# Passwords that are part of other words ("port", "postgresql://"), which would tell them if they were hidden there.
+_COMMON = re.compile(r".{1,3}|postgres|redis")
 
 
 class Blind(CrewmemError):

@@ -56,7 +56,6 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id, "name": rule.name,
         "shortDescription": {"text": rule.summary},
-        "fullDescription": {"text": rule.summary},
         "help": {"text": rule.page, "markdown": rule.page},
         "defaultConfiguration": {"level": rule.severity},
         "properties": {"tags": ["crewai", "memory", rule.group], "problem.severity": _problem(rule)},
