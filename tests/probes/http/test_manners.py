@@ -223,10 +223,10 @@ def test_ctrl_c_does_not_wait_for_answers() -> None:
     """A burst of questions whose answers take half a minute."""
     program = """
 import signal, threading, os, time
-from crewmem_doctor.probes.http.talk import burst
+from crewmem_doctor.probes.http.together import burst
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    burst([lambda: time.sleep(30)] * 4)
+    burst([lambda hold: time.sleep(30)] * 4)
 except KeyboardInterrupt:
     print("interrupted")
 """

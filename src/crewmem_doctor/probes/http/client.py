@@ -23,6 +23,7 @@ from crewmem_doctor.errors import CrewmemError
 from crewmem_doctor.probes.http.body import Body, receive
 from crewmem_doctor.probes.http.faults import named, patience
 from crewmem_doctor.probes.http.template import Message
+from crewmem_doctor.probes.http.together import Hold, HTTPHandler, HTTPSHandler
 
 HOPS = 5            # redirects in a row
 TRIES = 3           # sends of one message to an application that asks for patience
@@ -78,14 +79,15 @@ class Client:
     _moved: dict[tuple[str, str], str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, message: Message, jar: CookieJar) -> Reply:
-        """The answer to a message, in the name of whoever the cookies are.
+    def send(self, message: Message, jar: CookieJar, hold: Hold | None = None) -> Reply:
+        """The answer to a message, in the name of whoever the cookies are. `hold` is called when
+        everything but the last byte of a request has been sent.
 
         Raises NoReply, with what was wrong by name, and Spent.
         """
         end = time.monotonic() + self.seconds()
         for attempt in range(TRIES):
-            reply = self._followed(message, jar, end)
+            reply = self._followed(message, jar, end, hold)
             wait = patience(reply.headers, PAUSE * (attempt + 1)) if reply.status in BUSY else None
             if wait is None:
                 return reply
@@ -95,12 +97,12 @@ class Client:
             time.sleep(wait)
         raise AssertionError("every way out of the loop is above")
 
-    def _followed(self, message: Message, jar: CookieJar, end: float) -> Reply:
+    def _followed(self, message: Message, jar: CookieJar, end: float, hold: Hold | None) -> Reply:
         """After the redirects that a browser follows, as long as they stay at the host that the user named."""
         method, body = message.method, message.body
         url = self._moved.get((method, message.url), message.url)
         for hop in range(HOPS + 1):
-            reply = self._once(Message(method, url, message.headers, body), jar, end)
+            reply = self._once(Message(method, url, message.headers, body), jar, end, hold)
             target = reply.headers.get("Location")
             if reply.status not in (301, 302, 303, 307, 308) or not target:
                 self.hops = hop + 1
@@ -116,7 +118,7 @@ class Client:
             url = new
         raise NoReply(f"it redirects more than {HOPS} times")
 
-    def _once(self, message: Message, jar: CookieJar, end: float) -> Reply:
+    def _once(self, message: Message, jar: CookieJar, end: float, hold: Hold | None) -> Reply:
         """One request and its answer. A thread does it, so that not even a name server outlasts the deadline."""
         with self._lock:
             if self.allowed <= 0:
@@ -128,7 +130,7 @@ class Client:
 
         def work() -> None:
             try:
-                found.append(self._exchange(message, jar, end))
+                found.append(self._exchange(message, jar, end, hold))
             except BaseException as error:
                 found.append(error)
             done.set()
@@ -148,7 +150,7 @@ class Client:
             raise NoReply(what, sent=sent) from None
         raise outcome
 
-    def _exchange(self, message: Message, jar: CookieJar, end: float) -> Reply:
+    def _exchange(self, message: Message, jar: CookieJar, end: float, hold: Hold | None) -> Reply:
         headers = {"User-Agent": f"crewmem-doctor/{__version__}", **message.headers}
         if message.body is None:
             headers.pop("Content-Type", None)
@@ -157,17 +159,18 @@ class Client:
         request = urllib.request.Request(message.url, message.body, headers, method=message.method)
         jar.add_cookie_header(request)
         left = max(end - time.monotonic(), 0.001)
-        with opener(message.url, self.environ).open(request, timeout=left) as response:
+        with opener(message.url, self.environ, hold).open(request, timeout=left) as response:
             jar.extract_cookies(response, request)
             return Reply(response.status, response.headers, receive(response, end), message.url)
 
 
-def opener(url: str, environ: Mapping[str, str]) -> urllib.request.OpenerDirector:
+def opener(url: str, environ: Mapping[str, str], hold: Hold | None = None) -> urllib.request.OpenerDirector:
     """Without redirects and without opinions on a status; through the proxy that the environment names."""
     director = urllib.request.OpenerDirector()
     handlers: list[urllib.request.BaseHandler] = [
-        urllib.request.ProxyHandler(proxies(url, environ)), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(),
-        urllib.request.UnknownHandler()]
+        urllib.request.ProxyHandler(proxies(url, environ)), urllib.request.UnknownHandler(),
+        HTTPHandler(hold) if hold else urllib.request.HTTPHandler(),
+        HTTPSHandler(hold) if hold else urllib.request.HTTPSHandler()]
     for handler in handlers:
         director.add_handler(handler)
     return director

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http.cookiejar import CookieJar
 from typing import Literal, TypeVar
 
 from crewmem_doctor.probes.http.client import Client, NoReply, Spent
 from crewmem_doctor.probes.http.judge import Judged, judge
 from crewmem_doctor.probes.http.template import Caller, Template, caller
+from crewmem_doctor.probes.http.together import Hold, burst
 from crewmem_doctor.probes.session import Blind
 
 T = TypeVar("T")
 Outcome = Literal["recalled", "missed", "unclear", "unasked"]
-# Messages of a burst leave this far apart, in seconds: so near that the workers' acceptors are still busy with the one
-# before. Sent one by one, an idle server's connections can all go to the same worker; sent at the same instant, one
-# acceptor may take them all.
-STAGGER = 0.002
 # Cookies by which load balancers tie a caller to one worker or replica.
 AFFINITY = ("awsalb", "awsalbcors", "awselb", "awselbcors", "gclb", "serverid", "route", "ingresscookie", "arraffinity",
             "arraffinitysamesite", "applicationgatewayaffinity", "__lb", "srv_id", "sticky", "lb")
@@ -83,17 +79,19 @@ class Talk:
         """Says the codeword, several times at about the same time. An answer may repeat it or not; what counts is that
         there is one. What is no answer is judged to say nothing.
         """
-        return self._at_once(lambda: self._tell(person), number)
+        return self._at_once(partial(self._tell, person), number)
 
-    def _tell(self, person: Person) -> Judged:
+    def _tell(self, person: Person, hold: Hold | None = None) -> Judged:
+        words = self.template.remember.replace("{codeword}", self.codeword)
         try:
-            return self._say(person, self.template.remember.replace("{codeword}", self.codeword), begun=True)
+            return self._say(person, words, begun=True, hold=hold)
         except NoReply as error:
             return Judged(None, str(error))
 
-    def ask(self, person: Person) -> Answer:
+    def ask(self, person: Person, hold: Hold | None = None) -> Answer:
+        """`hold` is called when everything but the last byte of the question has been sent."""
         try:
-            judged = self._say(person, self.template.recall)
+            judged = self._say(person, self.template.recall, hold=hold)
         except Blind as error:
             self.cut = str(error)
             return Answer("unasked", str(error))
@@ -107,37 +105,14 @@ class Talk:
 
     def asks(self, person: Person, number: int) -> list[Answer]:
         """Several questions at about the same time, as several devices of one user would."""
-        return self._at_once(lambda: self.ask(person), number)
+        return self._at_once(partial(self.ask, person), number)
 
-    def _at_once(self, say: Callable[[], T], number: int) -> list[T]:
+    def _at_once(self, say: Callable[[Hold | None], T], number: int) -> list[T]:
         """One after the other where there is but one, and once the application has asked for patience."""
         if number == 1 or self.client.busy:
-            return [say() for _ in range(number)]
+            return [say(None) for _ in range(number)]
         return burst([say] * number)
 
-    def _say(self, person: Person, words: str, begun: bool = False) -> Judged:
-        reply = self.client.send(self.template.render(self.url, person.caller, words), person.jar)
+    def _say(self, person: Person, words: str, begun: bool = False, hold: Hold | None = None) -> Judged:
+        reply = self.client.send(self.template.render(self.url, person.caller, words), person.jar, hold)
         return judge(reply, self.codeword, self.template.reply, self.hide, begun=begun)
-
-
-def burst(says: Sequence[Callable[[], T]]) -> list[T]:
-    """The answers to messages that leave STAGGER apart, in their order."""
-    found: list[T | None] = [None] * len(says)
-    failed: list[BaseException] = []
-
-    def work(number: int) -> None:
-        try:
-            found[number] = says[number]()
-        except BaseException as error:
-            failed.append(error)
-
-    # Not a pool's threads: whoever interrupts the probe need not wait for an answer.
-    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(says))]
-    for thread in threads:
-        thread.start()
-        time.sleep(STAGGER)
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
-    return [one for one in found if one is not None]

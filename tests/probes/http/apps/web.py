@@ -21,6 +21,12 @@ def pid() -> Any:
     return jsonify(pid=os.getpid())
 
 
+@app.post("/asked")
+def pid_of_a_reader() -> Any:
+    request.get_json()
+    return pid()
+
+
 @app.post("/chat")
 def chat() -> Any:
     return any_chat("module")
