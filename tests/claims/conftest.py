@@ -25,10 +25,20 @@ def model() -> Iterator[Model]:
 
 
 @pytest.fixture(scope="session")
-def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    python = next((p for p in PYTHONS if named(p) == request.param), None)
-    if python is None:
-        pytest.skip(f"CREWMEM_TEST_PYTHONS names no interpreter with CrewAI {request.param}")
-    one = Host(python, request.param, tmp_path_factory.mktemp("host"))
-    yield one
-    one.close()
+def hosts() -> Iterator[dict[str, Host]]:
+    """Those that were asked for. A parametrized fixture would be made anew for every case."""
+    found: dict[str, Host] = {}
+    yield found
+    for one in found.values():
+        one.close()
+
+
+@pytest.fixture
+def host(request: pytest.FixtureRequest, hosts: dict[str, Host], tmp_path_factory: pytest.TempPathFactory) -> Host:
+    release = request.param
+    if release not in hosts:
+        python = next((p for p in PYTHONS if named(p) == release), None)
+        if python is None:
+            pytest.skip(f"CREWMEM_TEST_PYTHONS names no interpreter with CrewAI {release}")
+        hosts[release] = Host(python, release, tmp_path_factory.mktemp("host"))
+    return hosts[release]

@@ -106,7 +106,7 @@ def main(place):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listening.close()
             serve(connection)
-            os._exit(0)
+            return  # ends as every process does: what waits for the end is done, and the log is whole
         connection.close()
 
 
