@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from premise import MARKS, PYTHONS, Place, premise, version_of
 
-from crewmem_doctor.model.expression import Table, Text
+from crewmem_doctor.model.expression import Opaque, Table, Text
 from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.embedding import without_key
 from crewmem_doctor.releases.eras import era
@@ -105,6 +105,27 @@ def test_arguments_imports_and_embedders(python: str, tmp_path: Path) -> None:
         judged = refused(version, provider, "crewai.Crew")
         assert judged is not None, provider
         assert works == (judged.outcome == "ok"), provider
+
+
+KINDS = ("short_term_memory", "long_term_memory", "entity_memory", "external_memory")
+GIVEN = (*((kind,) for kind in KINDS), ("long_term_memory", "entity_memory"), ("long_term_memory", "short_term_memory"),
+         ("memory", "long_term_memory"), ("memory", "entity_memory"))
+
+
+@premise("CM601")
+def test_kinds_of_memory_that_a_crew_is_given_alone(python: str, tmp_path: Path) -> None:
+    """CM601: all are read; what the data calls unwritten is never saved into, and nothing else."""
+    version = version_of(python)
+    if era(version).unified:
+        pytest.skip("these arguments are gone")
+    said = Place(python, tmp_path).run("alone.py", *("+".join(names) for names in GIVEN))["sets"]
+    for names in GIVEN:
+        beside = {name: Text(True) if name == "memory" else Opaque("an object") for name in names}
+        for name, done in said["+".join(names)].items():
+            verdict = argument(version, "crewai.Crew", name, beside[name], beside)
+            assert verdict is not None
+            assert verdict.outcome == ("ok" if "saved" in done else "unwritten"), (names, name)
+            assert "searched" in done, (names, name)
 
 
 @premise("CM502", "CM504")
