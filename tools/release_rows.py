@@ -193,6 +193,9 @@ ARGUMENTS = (
         on(deployed("services:\n  api:\n    build: .\n    environment: ['REDIS_URL=redis://r:6379']\n"), v1_9_3="CM603", v1_10_1="CM603", v1_15_30="CM603")),
     Row("`kickoff(inputs={\"session_id\": …})`", "fills templates and does not touch memory: everybody shares it (CM405)", rules="CM405"),
     Row("`Crew(memory=False, short_term_memory=X)`", "not reported: X is used from 0.117 on, and before the code says in one line what it wants"),
+    Row("`Memory(storage=<a StorageBackend of one's own>)` without an attribute `write_lock`",
+        "not reported: 1.10.1, and no other release, saves inside `with storage.write_lock`, which its StorageBackend does not name; "
+        "`remember` and `Crew.kickoff` raise an AttributeError with that word at the first save"),
     Row("`Crew(embedder=<function>)`, a `custom` embedder configured for another release", "not reported: building the crew raises at the first start, with a message that names the argument"),
     Row("`crewai reset-memories --long`", "not reported: an operator's command, not the application's code; it warns by itself"),
 )
