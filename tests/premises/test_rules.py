@@ -22,6 +22,7 @@ from crewmem_doctor.releases.keys import (
     long_term_needs_exact_task,
     scopes_are_prefixes,
 )
+from crewmem_doctor.releases.paths import honours_path_argument
 from crewmem_doctor.releases.providers import refused
 
 pytestmark = MARKS
@@ -83,6 +84,20 @@ def test_a_relative_storage_dir(python: str, tmp_path: Path) -> None:
     split = argument(version_of(python), "crewai.Memory", "storage") is not None
     assert (place.cwd / "named").exists() == split
     assert (tmp_path / "home/.local/share/named").exists()
+
+
+@premise("CM105", "CM202", "CM601")
+def test_a_relative_path_of_a_storage_of_vectors(python: str, tmp_path: Path) -> None:
+    """CM105, CM202: below the working directory where the release looks at it. CM601: not where the storage itself has no
+    embedder."""
+    version = version_of(python)
+    if era(version).unified:
+        pytest.skip("these classes are gone")
+    place = Place(python, tmp_path, OPENAI_API_KEY="none")
+    say(place, "vectors", "recall", "elsewhere")
+    for path, with_embedder in (("recall", True), ("elsewhere", False)):
+        assert (place.cwd / path / "chroma.sqlite3").exists() == honours_path_argument(version, "short_term", with_embedder), path
+    assert (place.home / ".local/share/app/chroma.sqlite3").exists()
 
 
 @premise("CM601", "CM602")
