@@ -27,9 +27,9 @@ class Need:
 _ALL_OFF = Need(("memory",), "without memory=True beside it the crew neither saves into it nor reads it",
                 off_is_meant=True)
 _OLD = ("0.114.0 crew.py:280 makes memories inside `if self.memory`, agent.py:203 reads them there; 0.63.0 crew.py:231,"
-        " agent.py:210; 0.117.0 does not ask for it")
-_BOTH = ("0.117.0 agents/agent_builder/base_agent_executor_mixin.py:75-76, 1.9.3:85-86: both or none; ran 0.203.2,"
-         " 1.9.3")
+        " agent.py:210; 0.117.0 does not ask for it; ran 0.114.0")
+_BOTH = ("0.117.0 agents/agent_builder/base_agent_executor_mixin.py:75-76, 1.9.3:85-86: both or none; ran 0.130.0,"
+         " 0.203.2, 1.9.3")
 _NOBODY_READS = Need(("memory", "external_memory"),
                      "without memory=True beside it the crew makes no memory that reads it",
                      off_is_meant=True)

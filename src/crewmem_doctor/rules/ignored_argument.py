@@ -276,6 +276,7 @@ RULE = Rule(
     premise=("releases/_signatures.py: read from 173 wheels, 0.27.0 to 1.15.30, and compared with 0.203.2, 1.9.3 and 1.15.30 installed",
              "ran 1.15.30, 1.9.3, 0.203.2: a class below a bare @persist raises TypeError when it is called, a method is not run "
              "(1.9.3: KeyError)",
-             "ran 1.9.3, 0.203.2: a kickoff with long_term_memory or entity_memory alone searches its storage and never saves",
+             "ran 1.9.3, 0.203.2, 0.130.0: a kickoff with long_term_memory or entity_memory alone searches its storage and never saves; "
+             "0.114.0: with one kind alone it does neither",
              "ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py and alone.py cite each"),
 )
