@@ -10,11 +10,10 @@ from crewmem_doctor.facts.python.closure import targets
 from crewmem_doctor.facts.python.crewai_names import crewai_class, is_public_class, public
 from crewmem_doctor.facts.python.environment import under_main
 from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module
-from crewmem_doctor.facts.python.ledger import Position, built
+from crewmem_doctor.facts.python.ledger import Position, argument_location, built
 from crewmem_doctor.facts.python.survey import Survey, last_name, root, start_of
 from crewmem_doctor.model.code import Argument, Call, Import, ServerRun
 from crewmem_doctor.model.code import Module as ModuleFacts
-from crewmem_doctor.model.expression import Expr
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 
@@ -115,17 +114,17 @@ def _matters(name: str) -> bool:
 
 
 def _arguments(base: CodeBase, site: CallSite) -> Iterator[Argument]:
-    """In source order; what came through `**kwargs` bears the place of its value."""
+    """In source order, those that `partial` brings first."""
     value = built(base, site)
     module = site.scope.module
-    for index, node in enumerate(site.node.args):
-        given: Expr = value.args[index] if index < len(value.args) else base.evaluate(node, site.scope)
+    before = max(len(value.args) - len(site.node.args), 0)
+    for given in value.args[:before]:
+        yield Argument(None, given, getattr(given, "at", None) or site.location)
+    for index, node in enumerate(site.node.args, before):
+        given = value.args[index] if index < len(value.args) else base.evaluate(node, site.scope)
         yield Argument(None, given, base.location(node, module))
-    written = {k.arg: k for k in site.node.keywords if k.arg is not None}
     for name, given in value.kwargs:
-        keyword = written.get(name)
-        at = base.location(keyword, module) if keyword is not None else getattr(given, "at", None) or site.location
-        yield Argument(name, given, at)
+        yield Argument(name, given, argument_location(base, site, name, given))
 
 
 def api_imports(base: CodeBase) -> tuple[Import, ...]:

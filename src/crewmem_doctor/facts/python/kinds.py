@@ -6,8 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crewmem_doctor.facts.python.names import External, Local, Ref, is_property
+from crewmem_doctor.facts.python.names import is_property
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Scope
+from crewmem_doctor.facts.python.refs import Bound, External, Local, Ref
 from crewmem_doctor.facts.python.spelling import normalise
 from crewmem_doctor.facts.python.state import state_key
 
@@ -235,6 +236,8 @@ class Kinds:
 
     def _call(self, node: ast.Call, scope: Scope) -> str:
         ref = self.base.names.resolve(node.func, scope)
+        if isinstance(ref, Bound):
+            return self._class(ref.target)
         if isinstance(ref, Class):
             return ref.dotted
         if isinstance(ref, Function):

@@ -5,44 +5,18 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Imported, Module, Scope
+from crewmem_doctor.facts.python.refs import Bound, External, Folder, Local, Ref
 from crewmem_doctor.facts.python.spelling import normalise
-from crewmem_doctor.facts.python.state import state_key
-from crewmem_doctor.model.record import dataclass
+from crewmem_doctor.facts.python.state import last_word, state_key
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
 _BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40
-
-
-@dataclass(frozen=True, slots=True)
-class External:
-    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it
-    belongs to a variable of unknown class."""
-
-    name: str
-    loose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A package without `__init__.py`."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """A variable, parameter or loop target of a function."""
-
-    bindings: Sequence[Binding]
-
-
-Ref = Union[Module, Class, Function, Assignment, External, Folder, Local, None]
 
 
 class Names:
@@ -156,7 +130,7 @@ class Names:
             and last.index is None
         ):
             target = self.resolve(last.value, last.scope)
-            if isinstance(target, (Class, Function, Module, External)) and len(bindings) == 1:
+            if isinstance(target, (Class, Function, Module, External, Bound)) and len(bindings) == 1:
                 return target
         if last.kind in ("assign", "unpack") and isinstance(last.value, ast.Call) and len(bindings) == 1:
             handed = self._handed_out(last.value, last.index, last.scope)
@@ -235,10 +209,17 @@ class Names:
                 bindings = current.attributes[name]
                 return self.entity(bindings, name, current.scope)
             if name in current.fields:
-                return self.variable(
-                    current.scope, _in_class(current, current.fields[name][0]), name, current.fields[name]
-                )
+                return self._field(current, name)
         return None
+
+    def _field(self, cls: Class, name: str) -> Ref:
+        bindings = cls.fields[name]
+        first = bindings[0]
+        if len(bindings) == 1 and isinstance(first.value, ast.Call) and last_word(first.value.func) == "partial":
+            bound = self.resolve(first.value, first.scope)
+            if isinstance(bound, Bound):
+                return bound
+        return self.variable(cls.scope, _in_class(cls, first), name, bindings)
 
     def of_instance(self, type_name: str, name: str) -> Ref:
         """An attribute of an object of that class."""
@@ -268,6 +249,8 @@ class Names:
         return [*scanned, *external]
 
     def canonical(self, ref: Ref) -> str:
+        if isinstance(ref, Bound):
+            ref = ref.target
         if isinstance(ref, External):
             return normalise(ref.name)
         if isinstance(ref, (Class, Function)):
