@@ -79,7 +79,9 @@ def _scoped(use: Use, release: Release) -> tuple[Change, ...]:
     takes = use.owner == "crewai.Crew" and use.what == "memory" and isinstance(table, Table) and release.always(takes_scope)
     if takes:
         return (ScopeMemory(use.at, keys=KEYS),)
-    return declined(use.at, "this release has no memory for each user; docs/recipes/postgres_external_storage.md shows an external one")
+    return declined(use.at, "the key belongs into the scope that a crew is handed, which is chosen where the crew is built; "
+                    "docs/recipes/caller_identity.md shows how" if release.always(takes_scope) else
+                    "this release has no memory for each user; docs/recipes/postgres_external_storage.md shows an external one")
 
 
 def _in_file(use: Use, release: Release) -> tuple[Change, ...]:
