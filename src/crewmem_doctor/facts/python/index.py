@@ -85,7 +85,8 @@ class CodeBase:
         self.graph = Graph(self)
         self._loaded: dict[str, Module | None] = {}
         self._by_name: dict[str, Module] = {}
-        self._definitions: dict[str, Definition | None] = {}
+        self._definitions: dict[str, Definition] = {}
+        self._undefined: set[str] = set()  # names that no module parsed so far defines
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
         # What crewai_names found, and how many modules were known then.
@@ -118,7 +119,7 @@ class CodeBase:
             module = Module(path, dotted_names(path), parsed, text)
             self._loaded[path] = module
             self._by_name.setdefault(module.name, module)
-            self._definitions = {name: found for name, found in self._definitions.items() if found is not None}
+            self._undefined.clear()
             try:
                 collect(self, module)
             except RecursionError:
@@ -180,17 +181,24 @@ class CodeBase:
 
     def definition(self, name: str) -> Definition | None:
         """What a canonical name of scanned code stands for."""
-        if name not in self._definitions:
-            self._definitions[name] = self._define(name)
-        return self._definitions[name]
+        found = self._definitions.get(name)
+        if found is None and name not in self._undefined:
+            found = self._define(name)
+            if found is not None:
+                self._definitions[name] = found
+            else:
+                self._undefined.add(name)
+        return found
 
     def _define(self, name: str) -> Definition | None:
-        parts = name.split(".")
-        for length in range(len(parts), 0, -1):
-            module = self._by_name.get(".".join(parts[:length]))
+        head = name
+        while True:
+            module = self._by_name.get(head)
             if module is not None:
-                return self._inside(module, ".".join(parts[length:]))
-        return None
+                return self._inside(module, name[len(head) + 1 :])
+            if "." not in head:
+                return None
+            head = head.rpartition(".")[0]
 
     @staticmethod
     def _inside(module: Module, rest: str) -> Definition | None:
