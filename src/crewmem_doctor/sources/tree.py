@@ -100,7 +100,14 @@ class Tree:
         if among is None:
             word = next((word for word in self.noted if all(word in needle for needle in wanted)), None)
             among = self.python if word is None else self.noted[word]
+        noted = {path for word in wanted for path in self.noted.get(word, ())}
+        wanted = tuple(word for word in wanted if word not in self.noted)
         for path in among:
+            if path in noted:
+                found.append(path)
+                continue
+            if not wanted:
+                continue
             body = self.bodies.get(path)
             if body is None:
                 body = None if path in self._gaps else self.load(path)

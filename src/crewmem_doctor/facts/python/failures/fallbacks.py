@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from crewmem_doctor.facts.python.clients import CLIENTS
@@ -30,6 +29,7 @@ from crewmem_doctor.model.expression import Build, Choice, Concat, EnvVar, Expr,
 from crewmem_doctor.model.failure import Fallback
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
+from crewmem_doctor.model.record import dataclass
 
 To = Literal["ram", "off", "local"]
 
