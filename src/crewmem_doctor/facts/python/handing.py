@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from crewmem_doctor.facts.python.names import External, Names, Ref
+from crewmem_doctor.facts.python.names import Names
 from crewmem_doctor.facts.python.nodes import Class, Function, Scope
+from crewmem_doctor.facts.python.refs import External, Ref
 
 
 def handed_out(names: Names, call: ast.Call, index: int | None, scope: Scope) -> Ref:

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crewmem_doctor.facts.python.names import External, Local, Ref, is_property
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Scope
+from crewmem_doctor.facts.python.refs import External, Local, Ref, is_property
 from crewmem_doctor.facts.python.spelling import normalise
 from crewmem_doctor.facts.python.state import state_key
 

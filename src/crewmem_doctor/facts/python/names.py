@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Imported, Module, Scope
-from crewmem_doctor.facts.python.spelling import normalise
+from crewmem_doctor.facts.python.refs import External, Folder, Local, Ref, canonical, is_property
 from crewmem_doctor.facts.python.state import state_key
-from crewmem_doctor.model.record import dataclass
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -19,34 +18,10 @@ _BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class External:
-    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it
-    belongs to a variable of unknown class."""
-
-    name: str
-    loose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A package without `__init__.py`."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """A variable, parameter or loop target of a function."""
-
-    bindings: Sequence[Binding]
-
-
-Ref = Union[Module, Class, Function, Assignment, External, Folder, Local, None]
-
-
 class Names:
     """Resolution of names and dotted names. Answers are remembered for each syntax node."""
+
+    canonical = staticmethod(canonical)
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
@@ -267,18 +242,6 @@ class Names:
             stack = inner + stack
         return [*scanned, *external]
 
-    def canonical(self, ref: Ref) -> str:
-        if isinstance(ref, External):
-            return normalise(ref.name)
-        if isinstance(ref, (Class, Function)):
-            return ref.dotted
-        if isinstance(ref, Module):
-            return ref.name
-        if isinstance(ref, Assignment):
-            home = ref.owner.dotted if ref.owner is not None else ref.module.name
-            return f"{home}.{ref.name}"
-        return ref.path.replace("/", ".") if isinstance(ref, Folder) else ""
-
     def bases(self, name: str) -> tuple[str, ...]:
         if name not in self._bases:
             cls = self.base.definition(name)
@@ -290,11 +253,3 @@ class Names:
 def _in_class(cls: Class, binding: Binding) -> Binding:
     """The binding of a field as if the class body had made it, so that its variable is named after the class."""
     return Binding(binding.name, binding.kind, binding.node, cls.scope, binding.value, binding.pos)
-
-
-def is_property(function: Function) -> bool:
-    return any(
-        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
-        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
-        for d in function.decorators
-    )

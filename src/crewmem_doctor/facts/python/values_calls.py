@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from crewmem_doctor.facts.python.names import External
 from crewmem_doctor.facts.python.nodes import Class, Function
+from crewmem_doctor.facts.python.refs import External
 from crewmem_doctor.facts.python.values_env import environment_call
 from crewmem_doctor.facts.python.values_methods import METHODS, method
 from crewmem_doctor.facts.python.values_paths import path_call

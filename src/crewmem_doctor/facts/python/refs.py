@@ -1,0 +1,59 @@
+"""What a name can stand for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Union
+
+from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Module
+from crewmem_doctor.facts.python.spelling import normalise
+from crewmem_doctor.model.record import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it
+    belongs to a variable of unknown class."""
+
+    name: str
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A package without `__init__.py`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable, parameter or loop target of a function."""
+
+    bindings: Sequence[Binding]
+
+
+Ref = Union[Module, Class, Function, Assignment, External, Folder, Local, None]
+
+
+def canonical(ref: Ref) -> str:
+    """The dotted name of what a reference leads to, "" where it has none."""
+    if isinstance(ref, External):
+        return normalise(ref.name)
+    if isinstance(ref, (Class, Function)):
+        return ref.dotted
+    if isinstance(ref, Module):
+        return ref.name
+    if isinstance(ref, Assignment):
+        home = ref.owner.dotted if ref.owner is not None else ref.module.name
+        return f"{home}.{ref.name}"
+    return ref.path.replace("/", ".") if isinstance(ref, Folder) else ""
+
+
+def is_property(function: Function) -> bool:
+    return any(
+        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
+        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
+        for d in function.decorators
+    )
