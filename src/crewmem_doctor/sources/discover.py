@@ -22,6 +22,7 @@ from crewmem_doctor.sources.tree import Tree, reason
 
 __all__ = ["SUPPRESSION", "Tree", "discover"]
 
+
 def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = (),
              overlay: Mapping[str, bytes] | None = None) -> Tree:
     """Walk `root`, which may also be a single file, and read its Python files once.

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from crewmem_doctor.facts.python.closure import close_upward
 from crewmem_doctor.facts.python.collect import collect
+from crewmem_doctor.facts.python.definitions import Definitions
 from crewmem_doctor.facts.python.graph import Graph
 from crewmem_doctor.facts.python.kinds import Kinds
 from crewmem_doctor.facts.python.modules import Locator, dotted_names
@@ -84,9 +85,7 @@ class CodeBase:
         self.values = Evaluator(self)
         self.graph = Graph(self)
         self._loaded: dict[str, Module | None] = {}
-        self._by_name: dict[str, Module] = {}
-        self._definitions: dict[str, Definition] = {}
-        self._undefined: set[str] = set()  # names that no module parsed so far defines
+        self.definitions = Definitions()
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
         # What crewai_names found, and how many modules were known then.
@@ -118,8 +117,7 @@ class CodeBase:
         elif parsed is not None and text is not None:
             module = Module(path, dotted_names(path), parsed, text)
             self._loaded[path] = module
-            self._by_name.setdefault(module.name, module)
-            self._undefined.clear()
+            self.definitions.add(module)
             try:
                 collect(self, module)
             except RecursionError:
@@ -181,39 +179,7 @@ class CodeBase:
 
     def definition(self, name: str) -> Definition | None:
         """What a canonical name of scanned code stands for."""
-        found = self._definitions.get(name)
-        if found is None and name not in self._undefined:
-            found = self._define(name)
-            if found is not None:
-                self._definitions[name] = found
-            else:
-                self._undefined.add(name)
-        return found
-
-    def _define(self, name: str) -> Definition | None:
-        head = name
-        while True:
-            module = self._by_name.get(head)
-            if module is not None:
-                return self._inside(module, name[len(head) + 1 :])
-            if "." not in head:
-                return None
-            head = head.rpartition(".")[0]
-
-    @staticmethod
-    def _inside(module: Module, rest: str) -> Definition | None:
-        if not rest:
-            return module
-        found = module.classes.get(rest) or module.functions.get(rest)
-        if found is not None:
-            return found
-        owner, _, name = rest.rpartition(".")
-        if not owner:
-            bindings = module.body.bindings.get(name)
-            return Assignment(module, None, name, bindings) if bindings else None
-        cls = module.classes.get(owner)
-        bindings = (cls.attributes.get(name) or cls.fields.get(name)) if cls is not None else None
-        return Assignment(module, cls, name, bindings) if bindings else None
+        return self.definitions.get(name)
 
     def method(self, cls: str, name: str) -> Function | None:
         """The method that a scanned class or its scanned bases define."""
