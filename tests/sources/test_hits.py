@@ -38,9 +38,11 @@ def test_a_large_tree_gives_the_answers_of_a_small_one(tmp_path: Path, monkeypat
     assert small.hits == ("app/other/main.py", "app/writers/agents.py")
     assert b"writers" not in small.noted
     assert b"writers" in large.noted
-    for words in ([b"writers"], [b"other"], [b"writers", b"other"], [b"modal"], [b"import modal"], [b"absent"]):
-        assert large.grep(words) == small.grep(words), words
-        assert large.grep(words, small.python[2:]) == small.grep(words, small.python[2:]), words
+    words = [b"writers", b"other", b"modal", b"absent"]
+    assert large.mentions(words, small.python[2:]) == small.mentions(words, small.python[2:])
+    assert small.mentions(words, small.python)[b"other"] == ["main.py"]
+    for word in [b"import modal", *words]:
+        assert large.grep([word]) == small.grep([word]), word
 
 
 def test_who_mentions_the_package_of_agents_is_known_without_reading_again(
@@ -48,7 +50,7 @@ def test_who_mentions_the_package_of_agents_is_known_without_reading_again(
     monkeypatch.setattr(_hits, "_KEEP_FILES", 2)
     tree = tree_of(tmp_path, FILES)
     monkeypatch.setattr(tree, "load", lambda path: pytest.fail(f"{path} is read again"))
-    assert tree.grep([b"writers"], tree.python) == ["app/writers/zebra.py", "aside/zero.py", "main.py"]
+    assert tree.mentions([b"writers"], tree.python)[b"writers"] == ["app/writers/zebra.py", "aside/zero.py", "main.py"]
 
 
 def test_many_packages_are_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,8 @@ def find_hits(tree: Tree) -> None:
         reading.packages = _packages(tree, reading.hits)
         called = set(early)
         reading.read([path for path in tree.python if path not in called])
-        for word in reading.packages:
-            tree.noted[word] = sorted([*tree.grep([word], early), *reading.mentions[word]])
+        for word, paths in tree.mentions(reading.packages, early).items():
+            tree.noted[word] = sorted([*paths, *reading.mentions[word]])
     reading.finish()
 
 

@@ -144,9 +144,8 @@ class Closure:
         self.naming.update((package, []) for package in fresh)
         words = {package: package.encode() for package in fresh if "crewai" not in package and "mem0" not in package}
         if words:
-            mentions = self.base.tree.grep(words.values(), self.unloaded(self.base.tree.python))
-            for package, word in words.items():
-                self.naming[package] = mentions if len(words) == 1 else self.base.tree.grep([word], mentions)
+            mentions = self.base.tree.mentions(words.values(), self.unloaded(self.base.tree.python))
+            self.naming.update((package, mentions[word]) for package, word in words.items())
 
     def importing(self, stems: set[bytes], among: list[str]) -> list[str]:
         """Those whose import statements have one of the words. For a few words a file is searched first, and its
