@@ -74,8 +74,9 @@ def api_calls(survey: Survey, memories: tuple[Memory, ...]) -> tuple[Call, ...]:
         if position is not None:
             made[position] = memory.at
     found = []
+    names: dict[tuple[str, int], str] = {}
     for site in survey.base.calls:
-        name = _api_name(survey.base, site)
+        name = _api_name(survey.base, site, names)
         if name:
             position = start_of(site.location)
             found.append(
@@ -91,21 +92,29 @@ def api_calls(survey: Survey, memories: tuple[Memory, ...]) -> tuple[Call, ...]:
     return tuple(sorted(found, key=lambda c: (c.at, c.callee)))
 
 
-def _api_name(base: CodeBase, site: CallSite) -> str:
+def _api_name(base: CodeBase, site: CallSite, names: dict[tuple[str, int], str]) -> str:
+    """What rules know a call by. `names` keeps the answers, each as long as no more modules are known."""
     name = site.callee
+    if not name:
+        word = last_name(site.node.func)
+        return f"unknown.{word}" if word in KICKOFFS and isinstance(site.node.func, ast.Attribute) else ""
+    key = (name, base.known)
+    if key not in names:
+        names[key] = _named(base, name)
+    return names[key]
+
+
+def _named(base: CodeBase, name: str) -> str:
     if root(name) in ("crewai", "mem0") and base.definition(name) is None:
         return public(name) if _matters(public(name)) else ""
-    if name:
-        inherited = crewai_class(base, name)
-        if inherited:
-            return inherited
-        owner, _, method = name.rpartition(".")
-        inherited = crewai_class(base, owner) if base.definition(name) is None or method in KICKOFFS else ""
-        if inherited:
-            return f"{inherited}.{method}"
-        return f"unknown.{method}" if method in KICKOFFS and base.definition(name) is None else ""
-    word = last_name(site.node.func)
-    return f"unknown.{word}" if word in KICKOFFS and isinstance(site.node.func, ast.Attribute) else ""
+    inherited = crewai_class(base, name)
+    if inherited:
+        return inherited
+    owner, _, method = name.rpartition(".")
+    inherited = crewai_class(base, owner) if base.definition(name) is None or method in KICKOFFS else ""
+    if inherited:
+        return f"{inherited}.{method}"
+    return f"unknown.{method}" if method in KICKOFFS and base.definition(name) is None else ""
 
 
 def _matters(name: str) -> bool:

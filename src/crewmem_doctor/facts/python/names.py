@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Imported, Module, Scope
-from crewmem_doctor.facts.python.refs import Bound, External, Folder, Local, Ref
-from crewmem_doctor.facts.python.spelling import normalise
+from crewmem_doctor.facts.python.refs import Bound, External, Folder, Local, Ref, canonical, is_property
 from crewmem_doctor.facts.python.state import last_word, state_key
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ _DEPTH = 40
 
 class Names:
     """Resolution of names and dotted names. Answers are remembered for each syntax node."""
+
+    canonical = staticmethod(canonical)
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
@@ -248,20 +249,6 @@ class Names:
             stack = inner + stack
         return [*scanned, *external]
 
-    def canonical(self, ref: Ref) -> str:
-        if isinstance(ref, Bound):
-            ref = ref.target
-        if isinstance(ref, External):
-            return normalise(ref.name)
-        if isinstance(ref, (Class, Function)):
-            return ref.dotted
-        if isinstance(ref, Module):
-            return ref.name
-        if isinstance(ref, Assignment):
-            home = ref.owner.dotted if ref.owner is not None else ref.module.name
-            return f"{home}.{ref.name}"
-        return ref.path.replace("/", ".") if isinstance(ref, Folder) else ""
-
     def bases(self, name: str) -> tuple[str, ...]:
         if name not in self._bases:
             cls = self.base.definition(name)
@@ -273,11 +260,3 @@ class Names:
 def _in_class(cls: Class, binding: Binding) -> Binding:
     """The binding of a field as if the class body had made it, so that its variable is named after the class."""
     return Binding(binding.name, binding.kind, binding.node, cls.scope, binding.value, binding.pos)
-
-
-def is_property(function: Function) -> bool:
-    return any(
-        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
-        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
-        for d in function.decorators
-    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Union
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Module, Scope
+from crewmem_doctor.facts.python.spelling import normalise
 from crewmem_doctor.model.record import dataclass
 
 
@@ -46,3 +47,27 @@ class Bound:
 
 
 Ref = Union[Module, Class, Function, Assignment, External, Folder, Local, Bound, None]
+
+
+def canonical(ref: Ref) -> str:
+    """The dotted name of what a reference leads to, "" where it has none."""
+    if isinstance(ref, Bound):
+        ref = ref.target
+    if isinstance(ref, External):
+        return normalise(ref.name)
+    if isinstance(ref, (Class, Function)):
+        return ref.dotted
+    if isinstance(ref, Module):
+        return ref.name
+    if isinstance(ref, Assignment):
+        home = ref.owner.dotted if ref.owner is not None else ref.module.name
+        return f"{home}.{ref.name}"
+    return ref.path.replace("/", ".") if isinstance(ref, Folder) else ""
+
+
+def is_property(function: Function) -> bool:
+    return any(
+        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
+        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
+        for d in function.decorators
+    )
