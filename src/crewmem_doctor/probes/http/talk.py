@@ -62,6 +62,7 @@ class Talk:
     namespace: str
     hide: Callable[[str], str] = str
     cut: str = ""
+    _bursts: int = 0
 
     @property
     def left(self) -> int:
@@ -108,10 +109,13 @@ class Talk:
         return self._at_once(partial(self.ask, person), number)
 
     def _at_once(self, say: Callable[[Hold | None], T], number: int) -> list[T]:
-        """One after the other where there is but one, and once the application has asked for patience."""
+        """One after the other where there is but one, and once the application has asked for patience. The first burst
+        comes whole, the next is held, and so on: no worker takes all of both, whether it takes one or many.
+        """
         if number == 1 or self.client.busy:
             return [say(None) for _ in range(number)]
-        return burst([say] * number)
+        self._bursts += 1
+        return burst([say] * number, held=self._bursts % 2 == 0)
 
     def _say(self, person: Person, words: str, begun: bool = False, hold: Hold | None = None) -> Judged:
         reply = self.client.send(self.template.render(self.url, person.caller, words), person.jar, hold)

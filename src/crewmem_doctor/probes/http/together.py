@@ -1,10 +1,10 @@
 """Messages that are on their way at the same time, so that more than one worker has to take them.
 
 Sent one by one, an idle server's connections can all go to the same worker. So the messages of a burst leave shortly
-after each other, and each keeps back its last byte until the others are there as well: whoever took a connection is
-busy with it for that long. A worker of gunicorn's that takes one request at a time then has to leave the next to
-another; where a worker takes many, what it does when a message begins keeps it from taking the next. How long that is
-depends on the machine, so they leave at different distances.
+after each other, while whoever took the one before is still busy with it. A worker of gunicorn's that takes one request
+at a time is kept busy for sure by a message that keeps back its last byte until the others are there as well: it has to
+leave the next to another. One that takes many is not, and which worker takes many can be another one for messages that
+come whole; so bursts do this by turns.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Hold = Callable[[], None]
-GAPS = (0.002, 0.005, 0.010)    # seconds from one message of a burst to the next, by turns
-STAGGER = 0.002     # seconds from the end of one to the end of the next
+STAGGER = 0.002     # seconds from one message to the next, and between their ends where they are held
+GAPS = (0.002, 0.005, 0.010)    # between the beginnings of held ones, by turns: how long those take differs
 # Seconds that a message waits for the others. Where a worker takes one connection at a time, TLS cannot begin on those
 # that it has not taken yet.
 PATIENCE = 0.5
@@ -55,15 +55,16 @@ class Gate:
         time.sleep(number * STAGGER)
 
 
-def burst(says: Sequence[Callable[[Hold], T]]) -> list[T]:
-    """What came of messages that are sent together, in their order. Each is given what to call before its last byte."""
+def burst(says: Sequence[Callable[[Hold | None], T]], held: bool = True) -> list[T]:
+    """What came of messages that are sent together, in their order. Where they are held, each is given what to call
+    before its last byte."""
     found: list[T | None] = [None] * len(says)
     failed: list[BaseException] = []
     gate = Gate(len(says))
 
     def work(number: int) -> None:
         try:
-            found[number] = says[number](partial(gate.hold, number))
+            found[number] = says[number](partial(gate.hold, number) if held else None)
         except BaseException as error:
             failed.append(error)
         finally:
@@ -71,7 +72,7 @@ def burst(says: Sequence[Callable[[Hold], T]]) -> list[T]:
 
     # Not a pool's threads: whoever interrupts the probe need not wait for an answer.
     threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(says))]
-    for thread, gap in zip(threads, itertools.cycle(GAPS)):
+    for thread, gap in zip(threads, itertools.cycle(GAPS if held else (STAGGER,))):
         thread.start()
         time.sleep(gap)
     for thread in threads:
