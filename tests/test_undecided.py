@@ -30,7 +30,8 @@ def scan(tmp_path: Path, arguments: str, release: str = "1.15.30") -> Report:
 )
 def test_no_memory_is_not_claimed_where_a_setting_decides(tmp_path: Path, arguments: str) -> None:
     report = scan(tmp_path, arguments)
-    assert not report.memories and not report.findings
+    assert not report.memories
+    assert not report.findings
     assert [(gap.path, gap.line, gap.kind) for gap in report.gaps] == [("team.py", 6, "dynamic")]
     assert verdict(report).text == "No memory is certainly on in 2 audited files; of 1 it could not be told"
     assert verdict(report).tone == "doubtful"
@@ -46,4 +47,5 @@ def test_it_is_claimed_where_nothing_could_turn_one_on(tmp_path: Path, arguments
 def test_beside_a_memory_that_is_on_nothing_is_added(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("from crewai import Memory\n\nmemory = Memory()\n", encoding="utf-8")
     report = scan(tmp_path, "memory=spec.memory")
-    assert [memory.kind for memory in report.memories] == ["memory"] and not report.gaps
+    assert [memory.kind for memory in report.memories] == ["memory"]
+    assert not report.gaps

@@ -140,7 +140,7 @@ def attach_clients(survey: Survey, ledger: Ledger) -> None:
 
 
 def _asked(survey: Survey) -> Iterator[tuple[CallSite, ast.expr]]:
-    """The calls that ask a client, with the client: `client.add(…)`, `partial(client.add, …)`, `to_thread(client.add, …)`."""
+    """The calls that ask a client, with the client: `client.add(…)`, `partial(client.add, …)`."""
     methods = dict.fromkeys((*_MEM0, *_ZEP))
     for site in survey.calls(*methods):
         if isinstance(site.node.func, ast.Attribute):
