@@ -70,6 +70,14 @@ def test_what_may_start_python_all_the_same_is_no_front_end() -> None:
     assert joined(replace(vite, processes=())) == ["web"]
 
 
+def test_a_command_that_is_not_traced_runs_only_what_something_builds() -> None:
+    untraced = service("jobs", process("python", "app.absent"))
+    assert joined(untraced) == ["jobs"]
+    assert joined(untraced, reaches=()) == []
+    runs, _ = link(Code(MODULES), [replace(memory(), level="module")], [untraced], PYTHON)
+    assert [run.service.name for run in runs] == ["jobs"]
+
+
 def test_a_worker_that_names_no_module_runs_the_jobs_of_its_image() -> None:
     job = replace(TASK, framework="rq")
     rq = service("jobs", process("rq", ""))

@@ -104,7 +104,9 @@ class Joiner:
         around = surroundings(service, process, set(), self.files.code.env_writes, self.hinted)
         for memory in self.memories:
             module = self.files.modules.get(memory.at.path)
-            if holds(service, memory.at.path) and not (module and module.archived):
+            # What no program, handler or job of the tree ever builds is run by no command that was not traced either.
+            built = memory.level != "function" or bool(memory.handlers)
+            if built and holds(service, memory.at.path) and not (module and module.archived):
                 yield Run(memory, service, process, around, memory.handlers, False)
 
 
