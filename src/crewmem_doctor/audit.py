@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from crewmem_doctor import policy
-from crewmem_doctor.model.code import Code
+from crewmem_doctor.model.code import Code, EnvWrite
 from crewmem_doctor.model.finding import Finding
 from crewmem_doctor.model.known import Unknown
 from crewmem_doctor.model.memory import Memory
@@ -31,7 +31,7 @@ def audit(project: Project, settings: Settings) -> Report:
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
-        fail_on=settings.fail_on, locations=locations(listed, rows, project.release_of), excerpt=project.excerpt)
+        fail_on=settings.fail_on, locations=locations(listed, rows, project.release_of, project.code.env_writes), excerpt=project.excerpt)
 
 
 def _undecided(project: Project) -> Iterator[Gap]:
@@ -76,9 +76,16 @@ def survival_table(project: Project) -> tuple[Row, ...]:
 
 
 def locations(memories: Iterable[Memory], rows: tuple[Row, ...],
-              release_of: Callable[[str], Release]) -> dict[str, str]:
-    """Where each memory's records land: as the first service that runs it has it, else as the code says."""
+              release_of: Callable[[str], Release], writes: Iterable[EnvWrite] = ()) -> dict[str, str]:
+    """Where each memory's records land: as the first service that runs it has it, else as the code says: its own module
+    and those of the handlers and scripts that reach it."""
+    every = tuple(writes)
     found: dict[str, str] = {}
     for row in rows:
         found.setdefault(row.memory, row.location)
-    return {memory.id: found.get(memory.id) or described(memory, release_of(memory.at.path)) for memory in memories}
+    return {m.id: found.get(m.id) or described(m, release_of(m.at.path), _near(m, every)) for m in memories}
+
+
+def _near(memory: Memory, writes: tuple[EnvWrite, ...]) -> Iterator[EnvWrite]:
+    modules = {memory.at.path, *(reach.entry.at.path for reach in memory.handlers)}
+    return (write for write in writes if write.at.path in modules)
