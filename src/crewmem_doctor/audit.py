@@ -31,7 +31,8 @@ def audit(project: Project, settings: Settings) -> Report:
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
-        fail_on=settings.fail_on, locations=locations(listed, rows, project.release_of, project.code.env_writes), excerpt=project.excerpt)
+        fail_on=settings.fail_on, excerpt=project.excerpt,
+        locations=locations(listed, rows, project.release_of, project.code.env_writes))
 
 
 def _undecided(project: Project) -> Iterator[Gap]:
