@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from crewmem_doctor import policy
-from crewmem_doctor.model.code import Code
+from crewmem_doctor.model.code import Code, EnvWrite
 from crewmem_doctor.model.finding import Finding
+from crewmem_doctor.model.known import Unknown
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.parts import parts
 from crewmem_doctor.model.project import Gap, Project
@@ -14,21 +15,33 @@ from crewmem_doctor.model.release import Release
 from crewmem_doctor.model.report import Report, Row
 from crewmem_doctor.placement import described, place
 from crewmem_doctor.settings import Settings
-from crewmem_doctor.survival import remembers, survival
+from crewmem_doctor.survival import remembers, survival, undecided
 
 
 def audit(project: Project, settings: Settings) -> Report:
     """What the rules say of a project, and what counts of it."""
     findings, crashes = run_rules(project, settings)
     kept, suppressed = policy.apply(findings, project, settings)
-    gaps = tuple(sorted({*project.gaps, *crashes}))
     rows = survival_table(project)
     ran = {id(run.memory) for run in project.runs}
     listed = tuple(m for m in project.memories if m.id and (id(m) in ran or not old(m, project.code)))
+    # "No memory" would be more than is known where a setting decides about the only ones there are.
+    doubts = () if listed else tuple(_undecided(project))
+    gaps = tuple(sorted({*project.gaps, *crashes, *doubts}))
     return Report(
         project=project, memories=listed, rows=rows, findings=kept, suppressed=suppressed, gaps=gaps,
         exit_code=policy.exit_code(kept, gaps, project.code.uses_crewai, settings, project.observations),
-        fail_on=settings.fail_on, locations=locations(listed, rows, project.release_of), excerpt=project.excerpt)
+        fail_on=settings.fail_on, excerpt=project.excerpt,
+        locations=locations(listed, rows, project.release_of, project.code.env_writes))
+
+
+def _undecided(project: Project) -> Iterator[Gap]:
+    """The memories that are on or not as the configuration has it, which the tree does not show."""
+    for memory in project.memories:
+        if undecided(memory, project.release_of(memory.at.path)) and not old(memory, project.code):
+            at = memory.turned_on or memory.at
+            why = memory.enabled.why if isinstance(memory.enabled, Unknown) else ""
+            yield Gap(at.path, at.line, "dynamic", f"whether {memory.label} remembers at all: {why}")
 
 
 def old(memory: Memory, code: Code) -> bool:
@@ -64,9 +77,16 @@ def survival_table(project: Project) -> tuple[Row, ...]:
 
 
 def locations(memories: Iterable[Memory], rows: tuple[Row, ...],
-              release_of: Callable[[str], Release]) -> dict[str, str]:
-    """Where each memory's records land: as the first service that runs it has it, else as the code says."""
+              release_of: Callable[[str], Release], writes: Iterable[EnvWrite] = ()) -> dict[str, str]:
+    """Where each memory's records land: as the first service that runs it has it, else as the code says: its own module
+    and those of the handlers and scripts that reach it."""
+    every = tuple(writes)
     found: dict[str, str] = {}
     for row in rows:
         found.setdefault(row.memory, row.location)
-    return {memory.id: found.get(memory.id) or described(memory, release_of(memory.at.path)) for memory in memories}
+    return {m.id: found.get(m.id) or described(m, release_of(m.at.path), _near(m, every)) for m in memories}
+
+
+def _near(memory: Memory, writes: tuple[EnvWrite, ...]) -> Iterator[EnvWrite]:
+    modules = {memory.at.path, *(reach.entry.at.path for reach in memory.handlers)}
+    return (write for write in writes if write.at.path in modules)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from crewmem_doctor.model.code import EnvWrite
 from crewmem_doctor.model.deployment import Mount
 from crewmem_doctor.model.expression import Expr, Fresh, Place, Surroundings, Text, evaluate, join_path, walk
 from crewmem_doctor.model.known import Answer, Confidence, Known, Unknown
@@ -111,11 +113,13 @@ def where_for(memory: Memory, release: Release) -> Expr | None:
     return store.where
 
 
-def described(memory: Memory, release: Release) -> str:
+def described(memory: Memory, release: Release, writes: Iterable[EnvWrite] = ()) -> str:
     """Where the records land as far as the code alone says: "$HOME/.local/share/$APP/memory", APP being the name of the
-    working directory. Empty for a memory that is no path."""
+    working directory. `writes` are the variables that the code sets itself. Empty for a memory that is no path."""
     nowhere = Unknown("no service runs it")
-    around = Surroundings(Known("/$APP"), nowhere, lambda _name: None, lambda _path: nowhere)
+    bare = Surroundings(Known("/$APP"), nowhere, lambda _name: None, lambda _path: nowhere)
+    told = {write.name: evaluate(write.value, bare) for write in writes}
+    around = replace(bare, variable=told.get)
     return _formula(memory, around, release) if memory.store.kind == "path" else ""
 
 

@@ -51,6 +51,11 @@ def remembers(memory: Memory, release: Release) -> bool:
     return on and (memory.kind != "agent" or release.always(agent_memory_is_real))
 
 
+def undecided(memory: Memory, release: Release) -> bool:
+    """Whether the tree does not show if a memory is on."""
+    return isinstance(memory.enabled, Unknown) and (memory.kind != "agent" or release.always(agent_memory_is_real))
+
+
 def opens_anew(memory: Memory) -> bool:
     """Whether the store is SQLite's `:memory:` through CrewAI's own classes: each connection of theirs is another,
     empty database. Ran 1.15.30, 1.9.3, 0.203.2: "no such table", which a crew only logs."""

@@ -37,8 +37,9 @@ def test_one_of_several_strangers_is_nobodys(tmp_path: Path, more: str) -> None:
     assert services(tmp_path, OURS + more)["compose:api"].processes == ()
 
 
-def test_what_others_make_is_not_built_here(tmp_path: Path) -> None:
-    found = services(tmp_path, "services:\n  flows:\n    image: flowiseai/flowise\n")
+@pytest.mark.parametrize("image", ["flowiseai/flowise", "ghcr.io/strnad/crewai-studio:latest", "atendai/evolution-api:v2"])
+def test_what_others_make_is_not_built_here(tmp_path: Path, image: str) -> None:
+    found = services(tmp_path, f"services:\n  flows:\n    image: {image}\n")
     assert found["compose:flows"].processes == ()
     assert "dockerfile:Dockerfile" in found
 

@@ -52,6 +52,32 @@ def test_web_server_and_task_worker_each_run_what_reaches_the_memory_there() -> 
     assert joined(API, WORKER) == ["api", "worker"]
 
 
+def test_a_front_end_runs_nothing_of_the_python_beside_it() -> None:
+    vite = service("web", process("unknown", ""), base_image="node:22-alpine")
+    vite = replace(vite, processes=(replace(vite.processes[0], words=("npm", "run", "dev")),))
+    assert joined(API, vite) == ["api"]
+    served = replace(vite, base_image="docker.io/library/nginx:1.27",
+                     processes=(replace(vite.processes[0], words=("/usr/sbin/nginx", "-g", "daemon off;")),))
+    assert joined(API, served) == ["api"]
+
+
+def test_what_may_start_python_all_the_same_is_no_front_end() -> None:
+    vite = service("web", process("unknown", ""), base_image="node:22-alpine")
+    npm = replace(vite.processes[0], words=("npm", "run", "dev"))
+    assert joined(replace(vite, processes=(npm,), base_image="python:3.12-slim")) == ["web"]
+    assert joined(replace(vite, processes=(npm,), packages=("crewai",))) == ["web"]
+    assert joined(replace(vite, processes=(replace(npm, words=("./run.sh",)),))) == ["web"]
+    assert joined(replace(vite, processes=())) == ["web"]
+
+
+def test_a_command_that_is_not_traced_runs_only_what_something_builds() -> None:
+    untraced = service("jobs", process("python", "app.absent"))
+    assert joined(untraced) == ["jobs"]
+    assert joined(untraced, reaches=()) == []
+    runs, _ = link(Code(MODULES), [replace(memory(), level="module")], [untraced], PYTHON)
+    assert [run.service.name for run in runs] == ["jobs"]
+
+
 def test_a_worker_that_names_no_module_runs_the_jobs_of_its_image() -> None:
     job = replace(TASK, framework="rq")
     rq = service("jobs", process("rq", ""))

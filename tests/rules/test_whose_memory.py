@@ -28,7 +28,7 @@ def crew(text, memory):
 
 def findings(tree: Tree, rule: str, code: str, release: str = "1.15.30") -> list[Finding]:
     report = examine(tree({"main.py": code, "requirements.txt": f"crewai=={release}\nfastapi\n"}), Settings())
-    assert not report.gaps
+    assert not [gap for gap in report.gaps if "remembers at all" not in gap.why]
     return [f for f in report.findings if f.rule == rule]
 
 

@@ -9,6 +9,7 @@ from crewmem_doctor.model.observation import Observation
 from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.model.report import Report
 from crewmem_doctor.reports.words import count
+from crewmem_doctor.survival import undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,11 @@ def _silence(report: Report) -> Verdict:
     """No finding stands: that is not always good news."""
     memories = report.memories
     if not memories:
-        return Verdict("good", f"No memory is turned on in {count(report.project.files, 'audited file')}")
+        open_to = sum(undecided(m, report.project.release_of(m.at.path)) for m in report.project.memories)
+        files = count(report.project.files, "audited file")
+        if open_to:
+            return Verdict("doubtful", f"No memory is certainly on in {files}; of {open_to} it could not be told")
+        return Verdict("good", f"No memory is turned on in {files}")
     losing = _losing(report)
     accepted = f"{count(len(report.suppressed), 'finding')} accepted by suppressions" if report.suppressed else ""
     if losing:

@@ -189,6 +189,7 @@ RULE = Rule(
     good=(
         Example("a handler that knows nobody", _trees.service(app__main_dot_py=PLAIN.replace(", user_id: str", "").replace("user_id", "topic"))),
         Example("a company that the question is about", _trees.service(app__main_dot_py=PLAIN.replace("user_id", "company_name"))),
+        Example("a customer whom the letter is about", _trees.service(app__main_dot_py=PLAIN.replace("user_id", "customer_name"))),
         Example("a scope for each user", {"main.py": CONSTANT.replace("  # <-- here", "").replace('"/notes"', 'f"/user/{user}/notes"'),
                                           "requirements.txt": "crewai==1.15.30\nfastapi\n"}),
         Example("a crew's name for each user, which is its scope", _trees.service(

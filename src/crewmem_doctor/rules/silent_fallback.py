@@ -84,7 +84,7 @@ def _finding(project: Project, group: list[tuple[Fallback, Memory]]) -> Finding:
         steps = [Step(fallback.cause, "the exception is caught here")]
     steps += [Step(fallback.meant, "this is what was meant"), *(Step(m.turned_on or m.at, "memory is turned on here") for _, m in group)]
     return RULE.finding(
-        fallback.at, f"{why}, {memory.label} falls back {TO[fallback.to]} instead of stopping, and nobody is told", subject=fallback.inside or
+        fallback.at, f"{why}, {memory.label} falls back {TO[fallback.to]} instead of stopping, and its callers are not told", subject=fallback.inside or
         memory.subject, evidence=f"{fallback.to}:{'|'.join(fallback.settings)}", severity=severity, confidence=confidence,
         because=unique(steps), fix=replace(_fix(fallback), changes=_changes(project, fallback), caveat=STOPS))
 

@@ -92,7 +92,9 @@ def _settings(project: Project) -> Iterator[tuple[str, Location]]:
         settings = (*service.environment.settings, *(s for p in service.processes for s in p.environment))
         for setting in settings:
             key = (setting.name, setting.at)
-            if key not in seen and _promises(setting.name) and (runs or setting.name != LOCK):
+            # What an image that is not built here reads is nothing that the tree could tell.
+            ours = runs or (setting.name != LOCK and not service.image)
+            if key not in seen and _promises(setting.name) and ours:
                 seen.add(key)
                 yield key
     for setting in project.dotenv:
@@ -138,6 +140,8 @@ RULE = Rule(
             "from fastapi", 'import os\n\nBACKEND = os.getenv("CREWAI_MEMORY_BACKEND")\n\nfrom fastapi', 1))),
         Example("a setting of CrewAI that has nothing to do with memory", _trees.service(
             BACKEND.replace("CREWAI_MEMORY_BACKEND: redis", "CREWAI_DISABLE_TELEMETRY: 'true'").format(""))),
+        Example("a setting of somebody else's image", _trees.service(
+            "services:\n  api:\n    build: .\n  studio:\n    image: ghcr.io/acme/crew-board:2\n    environment: [CREWAI_MEMORY=true]\n")),
         Example("no memory is on", _trees.service(BACKEND.format(""), app__crew_dot_py=_trees.CREW.replace(", memory=True", ""))),
     ),
     premise=("no such name in 77 wheels from 0.27.2 to 1.15.30", "1.11.0 utilities/lock_store.py:28: REDIS_URL only chooses the lock"),

@@ -484,3 +484,18 @@ def run():
         }
     )
     assert handlers(facts) == [("http", "POST /api/run")]
+
+
+@pytest.mark.parametrize(
+    ("field", "known"),
+    [("customer_name", False), ("patient_name", False), ("customer_id", True), ("customer_email", True), ("user_name", True)],
+)
+def test_a_name_is_whom_a_request_is_about_and_an_id_is_who_sends_it(read: Read, field: str, known: bool) -> None:
+    source = (
+        "from fastapi import FastAPI\nfrom pydantic import BaseModel\nfrom team import build\n\napp = FastAPI()\n\n\n"
+        f"class Letter(BaseModel):\n    text: str\n    {field}: str\n\n\n"
+        "@app.post('/letter')\ndef letter(body: Letter):\n    return build(body.text).kickoff()\n"
+    )
+    (memory,) = read({"team.py": CREW, "main.py": source}).memories
+    (reach,) = [r for r in memory.handlers if r.entry.kind == "http"]
+    assert bool(reach.entry.identity) == known

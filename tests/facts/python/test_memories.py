@@ -435,6 +435,33 @@ def note(user, text):
     assert [s.name for s in memory.sinks] == ["user_id"]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "loop.run_in_executor(None, partial(m.add, text, user_id=user))",
+        "asyncio.to_thread(m.search, text, user_id=user)",
+        "pool.submit(m.get_all, user_id=user)",
+        "anyio.to_thread.run_sync(partial(m.add, text, user_id=user))",
+    ],
+)
+def test_a_client_asked_in_another_thread_is_given_its_key_all_the_same(read: Read, call: str) -> None:
+    source = (
+        "import anyio, asyncio\nfrom functools import partial\nimport crewai\nfrom mem0 import Memory\nm = Memory()\n"
+        f"m.search('ping', user_id='check')\n\nasync def note(user, text, loop, pool):\n    await {call}\n"
+    )
+    sinks = only(read({"app.py": source})).sinks
+    assert [s.name for s in sinks] == ["user_id", "user_id"]
+    assert [isinstance(s.value, Text) for s in sinks] == [True, False]
+
+
+def test_what_is_handed_on_beside_a_client_is_no_key_of_it(read: Read) -> None:
+    source = (
+        "import asyncio\nimport crewai\nfrom mem0 import Memory\nm = Memory()\n\n"
+        "async def note(user, text, audit):\n    await asyncio.to_thread(audit.add, text, user_id=user)\n"
+    )
+    assert only(read({"app.py": source})).sinks == ()
+
+
 def test_a_vector_database_is_a_memory_only_where_the_code_calls_it_one(read: Read) -> None:
     documents = (
         "import crewai\nimport chromadb\n\nclass DocumentIndex:\n    def __init__(self):\n"

@@ -17,7 +17,9 @@ from crewmem_doctor.sources.shell import CommandLine
 HERE = Location("Dockerfile", 9)
 
 
-def run(tmp_path: Path, script: str, *arguments: str, user: str = "root", **variables: str) -> tuple[Process, ...]:
+def run(
+    tmp_path: Path, script: str, *arguments: str, user: str = "root", alone: bool = False, **variables: str
+) -> tuple[Process, ...]:
     (tmp_path / "start.sh").write_text("#!/bin/bash\n" + script)
     scene = Scene(
         Environment(tuple(Setting(n, Known(v), HERE) for n, v in variables.items())),
@@ -26,6 +28,7 @@ def run(tmp_path: Path, script: str, *arguments: str, user: str = "root", **vari
         copies=(Copied("", "/app", HERE),),
         homes={"app": Known("/home/app")},
         user=user,
+        alone=alone,
     )
     return started(CommandLine.of(["/app/start.sh"], HERE), CommandLine.of(arguments, HERE), scene)
 
@@ -63,6 +66,37 @@ def shown(found: tuple[Process, ...]) -> list[str]:
 )
 def test_scripts(tmp_path: Path, script: str, arguments: tuple[str, ...], expected: list[str]) -> None:
     assert shown(run(tmp_path, script, *arguments)) == expected
+
+
+# What the image does not set, whoever runs it may: a script that asks for it goes either way.
+ASKED = [
+    ('if [ -n "$TOKEN" ]; then\n python bot.py &\nfi\npython web.py &\nwait -n', ["python bot.py", "python web.py"]),
+    ('if [ -z "${API_KEY:-}" ]; then\n echo missing\n exit 1\nfi\nexec uvicorn a:b', ["uvicorn a:b"]),
+    ('if [[ ! -n $QUEUE ]]; then exec python web.py; else exec celery -A a worker; fi',
+     ["python web.py", "celery -A a worker"]),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), ASKED)
+def test_what_whoever_runs_the_image_may_set(tmp_path: Path, script: str, expected: list[str]) -> None:
+    assert shown(run(tmp_path, script, alone=True)) == expected
+
+
+@pytest.mark.parametrize("script", [script for script, _ in ASKED])
+def test_a_deployment_that_names_all_its_variables_decides(tmp_path: Path, script: str) -> None:
+    assert len(run(tmp_path, script)) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ('MODE=web\nif [ -n "$MODE" ]; then exec python web.py; else exec python bot.py; fi', ["python web.py"]),
+        ('if [ "$MODE" = bot ]; then exec python bot.py; fi\nexec python web.py', ["python web.py"]),
+        ('if [ -n "$1" ]; then exec python bot.py; fi\nexec python web.py', ["python web.py"]),
+    ],
+)
+def test_what_the_script_sets_or_has_a_default_for_is_known(tmp_path: Path, script: str, expected: list[str]) -> None:
+    assert shown(run(tmp_path, script, alone=True)) == expected
 
 
 def test_places_and_files(tmp_path: Path) -> None:

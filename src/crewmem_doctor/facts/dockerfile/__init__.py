@@ -121,6 +121,7 @@ def _image(path: str, context: str, stage: Stage, names: tuple[str, ...], dev: b
         image.files,
         {a.name: a.home for a in image.accounts},
         "" if stage.user_why else stage.user,
+        alone=True,
     )
     return replace(image, user=_user(image, stage), processes=started(image.entrypoint, image.cmd, scene))
 

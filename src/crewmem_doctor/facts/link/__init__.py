@@ -15,6 +15,12 @@ __all__ = ["PATH_VARIABLES", "Files", "link"]
 
 WEB = frozenset({"http", "socket", "bot", "ui", "function"})
 WORKERS = frozenset({"celery", "rq", "dramatiq", "arq", "huey", "taskiq"})
+# A front end: images without Python, and the programs that serve or build it there.
+FRONT_ENDS = frozenset({"node", "bun", "deno", "nginx", "nginx-unprivileged", "httpd", "caddy"})
+PROGRAMS = frozenset({
+    "npm", "npx", "yarn", "pnpm", "bun", "bunx", "deno", "next", "vite", "nuxt", "ng", "serve", "http-server", "nginx",
+    "httpd", "httpd-foreground", "caddy",
+})
 
 
 def link(code: Code, memories: Iterable[Memory], services: Iterable[Service], python: Iterable[str] = (),
@@ -92,12 +98,23 @@ class Joiner:
         """The command is not traced: every memory in the code that the image holds, but not surely."""
         if service.processes and all(p.server not in ("unknown", "python") and not p.target for p in service.processes):
             return
+        if _is_front_end(service):
+            return
         process = service.processes[0] if service.processes else None
         around = surroundings(service, process, set(), self.files.code.env_writes, self.hinted)
         for memory in self.memories:
             module = self.files.modules.get(memory.at.path)
-            if holds(service, memory.at.path) and not (module and module.archived):
+            # What no program, handler or job of the tree ever builds is run by no command that was not traced either.
+            built = memory.level != "function" or bool(memory.handlers)
+            if built and holds(service, memory.at.path) and not (module and module.archived):
                 yield Run(memory, service, process, around, memory.handlers, False)
+
+
+def _is_front_end(service: Service) -> bool:
+    """`npm run dev` in an image of Node: what of the tree lies beside it there is never loaded."""
+    base = service.base_image.rpartition("/")[2].partition("@")[0].partition(":")[0].lower()
+    programs = {p.words[0].rpartition("/")[2] for p in service.processes if p.words}
+    return base in FRONT_ENDS and not service.packages and bool(programs) and programs <= PROGRAMS
 
 
 def _inline(process: Process) -> bool:

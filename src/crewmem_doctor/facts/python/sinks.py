@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from crewmem_doctor.facts.python.index import CallSite, CodeBase
@@ -48,6 +49,8 @@ _ZEP = (
     "recall",
     "reflect",
 )
+# What is handed a client's method with its arguments, to call it later or in another thread.
+_HANDED_TO = ("partial", "to_thread", "run_sync", "run_in_threadpool", "submit")
 
 
 def key_sinks(base: CodeBase, site: CallSite, value: Build, *names: str) -> Iterator[Sink]:
@@ -118,9 +121,8 @@ def _scopes(base: CodeBase, site: CallSite, value: Build) -> Iterator[Sink]:
 def attach_clients(survey: Survey, ledger: Ledger) -> None:
     """The ids handed to mem0, Zep, Honcho and other clients when they write and read."""
     base = survey.base
-    for site in survey.calls(*dict.fromkeys((*_MEM0, *_ZEP))):
-        receiver = getattr(site.node.func, "value", None)
-        if receiver is None or not any(k.arg in _KEYS or k.arg in ("filters", None) for k in site.node.keywords):
+    for site, receiver in _asked(survey):
+        if not any(k.arg in _KEYS or k.arg in ("filters", None) for k in site.node.keywords):
             continue
         drafts = ledger.of(_origin(base.evaluate(receiver, site.scope)))
         if not drafts and root(site.callee) != "mem0":
@@ -135,6 +137,18 @@ def attach_clients(survey: Survey, ledger: Ledger) -> None:
             drafts = drafts if len(drafts) == 1 else []
         for draft in drafts:
             draft.sinks.extend(sinks)
+
+
+def _asked(survey: Survey) -> Iterator[tuple[CallSite, ast.expr]]:
+    """The calls that ask a client, with the client: `client.add(…)`, `partial(client.add, …)`."""
+    methods = dict.fromkeys((*_MEM0, *_ZEP))
+    for site in survey.calls(*methods):
+        if isinstance(site.node.func, ast.Attribute):
+            yield site, site.node.func.value
+    for site in survey.calls(*_HANDED_TO):
+        for given in site.node.args[:2]:
+            if isinstance(given, ast.Attribute) and given.attr in methods:
+                yield site, given.value
 
 
 def _origin(value: Expr) -> Expr:

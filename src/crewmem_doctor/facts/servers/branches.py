@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping
 
 from crewmem_doctor.facts.servers.scene import Scene
@@ -11,6 +12,7 @@ from crewmem_doctor.sources.shell import Branch, Command, Word
 
 # With these a script asks whether root runs it.
 _USER_ID = ("$(id -u)", "`id -u`", "$EUID", "${EUID}", "$UID", "${UID}")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?::?-)?\}?$")
 Tests = Mapping[int, Mapping[int, Branch]]
 
 
@@ -81,6 +83,8 @@ def holds(test: tuple[Word, ...], scene: Scene) -> bool | None:
     if test and test[0].text == "!":
         inner = holds(test[1:], scene)
         return None if inner is None else not inner
+    if len(test) == 2 and test[0].text in ("-z", "-n") and _may_be_given(test[1], scene):
+        return None
     texts = [_text(word, scene) for word in test]
     if len(test) == 2 and test[0].text in ("-z", "-n") and texts[1] is not None:
         return (texts[1] == "") == (test[0].text == "-z")
@@ -95,6 +99,12 @@ def holds(test: tuple[Word, ...], scene: Scene) -> bool | None:
         a, b = int(left[:9]), int(right[:9])
         return {"-eq": a == b, "-ne": a != b, "-gt": a > b, "-ge": a >= b, "-lt": a < b, "-le": a <= b}[operator]
     return None
+
+
+def _may_be_given(word: Word, scene: Scene) -> bool:
+    """A script that asks whether a variable is set expects it from whoever runs the image, a token or a key for one."""
+    variable = _VARIABLE.match(word.text)
+    return scene.alone and variable is not None and scene.lookup(variable.group(1)) is None
 
 
 def _text(word: Word, scene: Scene) -> str | None:

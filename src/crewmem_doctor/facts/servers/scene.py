@@ -24,6 +24,7 @@ class Scene:
     texts by their path in the container, `homes` the home directories of its users. The rest changes while a script
     runs: `variables` set in it, those `exported`, the `cwd` it changed to, the `arguments` it was called with (None
     where they are not known) and the `scripts` that were read on the way. `user` is empty where it is not known.
+    `alone` says that nothing in the tree runs the image: who does may set more than the image itself.
     """
 
     environment: Environment = field(default_factory=Environment)
@@ -39,6 +40,7 @@ class Scene:
     cwd: str = ""
     arguments: tuple[Word, ...] | None = None
     scripts: tuple[str, ...] = ()
+    alone: bool = False
 
     def lookup(self, name: str) -> Answer[str] | None:
         """A variable or a positional parameter; None where it is certainly not set."""

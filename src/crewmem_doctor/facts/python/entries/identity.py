@@ -24,9 +24,10 @@ _SERVICE = re.compile(
     r"service|manager|repo(?:sitory)?|store|client|factory|settings|config|limit|provider|crew|agent|engine|cache|backend$",
     re.IGNORECASE,
 )
-# A company or a contact by name is what a request is about, not who sends it.
+# A company, a contact or a customer by name is what a request is about, not who sends it.
 _SUBJECT = re.compile(
-    r"^(?:company|team|org\w*|employee|person|author|contact|phone|client|channel|room|workspace|account)_?(?:name|email|number|key)$",
+    r"^(?:(?:customer|patient|student|guest|visitor|member)_?name|(?:company|team|org\w*|employee|person|author|contact|"
+    r"phone|client|channel|room|workspace|account)_?(?:name|email|number|key))$",
     re.IGNORECASE,
 )
 # What a request, its session or its token is called where its parts are looked up.
