@@ -131,7 +131,7 @@ class Code:
     forks: tuple[Fork, ...] = ()
     bare_persists: tuple[BarePersist, ...] = ()
     dotenv_loads: tuple[Location, ...] = ()
-    told: tuple[Location, ...] = ()  # values made anew that the caller is told, and that memory is keyed by when it sends them
+    told: tuple[Location, ...] = ()  # values made anew that the caller is told and may send back
     uses_crewai: bool = False
     failures: Failures = field(default_factory=Failures)
 
