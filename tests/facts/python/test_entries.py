@@ -410,6 +410,8 @@ def test_what_only_looks_like_a_handler(read: Read, source: str) -> None:
 IDENTITY = {
     "parameter user_id": ("user_id: str", "return build().kickoff()"),
     "header X-User-Id": ("request: Request", "request.headers['X-User-Id']; return build().kickoff()"),
+    "header x-guest-id": ("x_guest_id: Annotated[str, Header()]", "return build().kickoff()"),
+    "header X-Customer": ("request: Request", "request.headers['X-Customer']; return build().kickoff()"),
     "session_id of the body": ("body: Body", "return build().kickoff()"),
     "Depends(get_current_user)": ("user=Depends(get_current_user)", "return build().kickoff()"),
     "session_id of the request": ("body: dict", "body.get('session_id'); return build().kickoff()"),
@@ -423,7 +425,8 @@ def test_what_a_handler_knows_of_its_caller(read: Read, expected: str) -> None:
         {
             "team.py": CREW,
             "main.py": f"""
-from fastapi import Depends, FastAPI, Request
+from typing import Annotated
+from fastapi import Depends, FastAPI, Header, Request
 from pydantic import BaseModel
 from team import build
 app = FastAPI()
@@ -450,14 +453,14 @@ def test_a_database_session_and_a_prompt_are_no_identity(read: Read) -> None:
         {
             "team.py": CREW,
             "main.py": """
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Header
 from team import build
 app = FastAPI()
 
 def get_db(): ...
 
 @app.post("/chat")
-def chat(user_query: str, session=Depends(get_db)):
+def chat(user_query: str, x_request_id: str = Header(), x_company_name: str = Header(), session=Depends(get_db)):
     return build().kickoff()
 """,
         }

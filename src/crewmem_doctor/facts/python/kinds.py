@@ -29,6 +29,9 @@ _WRAPPERS = {
     "AsyncGenerator",
     "SkipValidation",
     "InstanceOf",
+    "FromDishka",
+    "Injected",
+    "Inject",
 }
 _MADE_BY = {  # methods that give an object of the class they are called on
     "create",
