@@ -162,6 +162,29 @@ if __name__ == "__main__":
     with ProcessPoolExecutor() as pool:  # <-- here
         list(pool.map(one, ["a", "b"]))
 '''
+LATER = '''from dataclasses import dataclass, field
+
+from crewai import Agent, Crew, Memory, Task
+from fastapi import FastAPI
+
+app = FastAPI()
+open_notes = lambda: Memory(storage="/data/notes")
+
+
+@dataclass
+class Desk:
+    memory: Memory = field(default_factory=lambda: Memory(storage="/data/desk"))
+
+    def crew(self, topic: str, memory: Memory) -> Crew:
+        clerk = Agent(role="Clerk", goal="Answer", backstory="Answers")
+        return Crew(agents=[clerk], tasks=[Task(description=topic, expected_output="Text", agent=clerk)], memory=memory)
+
+
+@app.post("/ask")
+def ask(topic: str):
+    desk = Desk()
+    return desk.crew(topic, desk.memory).kickoff(), desk.crew(topic, open_notes()).kickoff()
+'''
 ON = "services:\n  api:\n    build: .\n    command: {}\n"
 WORKER = ON.format("celery -A app.tasks worker -c 2{}")
 GUNICORN = "gunicorn -k uvicorn.workers.UvicornWorker -w 2 app.main:app"
@@ -180,6 +203,8 @@ RULE = Rule(
     good=(
         Example("the application is loaded after the fork", _trees.service(
             ON.format(GUNICORN), app__main_dot_py=HELD)),
+        Example("only the application's requests build them", _trees.service(
+            ON.format(GUNICORN + " --preload"), app__main_dot_py=LATER)),
         Example("each task builds its crew", _trees.service(
             WORKER.format(""), app__tasks_dot_py="from celery import Celery\n\nfrom app.crew import build_crew\n\ncelery = Celery('app')\n\n\n"
             "@celery.task\ndef research(topic):\n    return str(build_crew(topic).kickoff())\n")),

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.holders import holders, is_cached, made_lazily
 from crewmem_doctor.facts.python.nodes import CallSite, Chain, Class, Function, Scope
 from crewmem_doctor.facts.python.passing import Passing
@@ -124,7 +125,8 @@ class Graph(Passing):
         if made is not None:
             lazily = made_lazily(self, made)
             kept = not self._made_anew(lazily, entries) if isinstance(lazily, Class) else lazily
-            yield from self._keepers(made)
+            anew = list(self._with_objects(made))
+            yield from anew or self._keepers(made)
         if is_cached(self.base, function):
             kept = True
         if function not in self._before:
@@ -141,6 +143,16 @@ class Graph(Passing):
                 chain.builds and chain.entry.kind != "script" for site in sites for chain in self.chains(site, entries)
             )
         return self._anew[cls]
+
+    def _with_objects(self, made: CallSite) -> Iterator[Edge]:
+        """What makes the objects of a class whose field gets the call's result anew for each of them."""
+        cls = made.scope.cls if made.scope.in_class_body else None
+        if cls is None or level_of(made) != "function":
+            return
+        for site in self.constructions(cls):
+            yield Edge(site.scope.body, site.location, f"calls {cls.name}()", site)
+        for node, user in self.references(cls):
+            yield Edge(user, self.base.location(node, user.module), f"hands on {cls.name}")
 
     def _keepers(self, made: CallSite) -> Iterator[Edge]:
         """The functions that read what the call's result is kept in."""
