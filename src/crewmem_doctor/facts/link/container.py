@@ -41,7 +41,7 @@ class Files:
         if target.endswith(".py") or "/" in target:
             return self._by_file(service, process, target)
         path = target.replace(".", "/")
-        endings = ["/__main__.py"] if process.server == "python" and "-m" in process.words else []
+        endings = ["/__main__.py"] if ("-m", target) in zip(process.words, process.words[1:], strict=False) else []
         for ending in (*endings, ".py", "/__init__.py"):
             found = self._by_file(service, process, path + ending)
             if found:
