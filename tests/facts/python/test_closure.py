@@ -39,6 +39,17 @@ def test_statements_that_cannot_be_read_alone_are_read_whole() -> None:
     assert "app/api.py" in base.modules
 
 
+def test_what_names_a_function_for_a_queue_is_parsed() -> None:
+    job = "import {0}\n\ndef f(q):\n    q.enqueue('{1}', 'x')\n"
+    base = CodeBase(FakeTree({
+        "app/__init__.py": "", "app/crew.py": CREW, "app/web.py": job.format("flask", "app.crew.build"),
+        "app/mail.py": job.format("rq", "app.letters.send"), "app/letters.py": "def send(): ...\n",
+        "app/text.py": "NAME = 'app.crew.build'\n", "main.py": "from app import web\n",
+    }))
+    assert {"app/web.py", "main.py"} <= set(base.modules)
+    assert not {"app/mail.py", "app/text.py"} & set(base.modules)
+
+
 def test_importers_of_importers_at_any_distance_and_outside_the_package() -> None:
     base = CodeBase(FakeTree({
         "app/__init__.py": "", "app/crew.py": CREW, "app/a.py": "from . import crew\n",

@@ -469,6 +469,23 @@ def chat(user_query: str, x_request_id: str = Header(), x_company_name: str = He
     assert [r.entry.identity for r in memory.handlers if r.entry.kind == "http"] == [()]
 
 
+@pytest.mark.parametrize(
+    "queue", ["from rq import Queue\nq = Queue('crews')\n", "from brokers import Broker\nq = Broker()\n"]
+)
+@pytest.mark.parametrize("named", ["'team.build'", "build"])
+def test_a_job_that_is_named_for_a_queue_is_run_by_its_worker(read: Read, queue: str, named: str) -> None:
+    loaded = "from team import build\n" if named == "build" else ""
+    web = f"from flask import Flask\nfrom background import q\n{loaded}app = Flask(__name__)\n\n" + (
+        f"@app.post('/start')\ndef start():\n    return q.enqueue({named}, 'x').id\n"
+    )
+    (memory,) = read({"team.py": CREW, "background.py": queue, "web.py": web}).memories
+    found = {r.entry.label: r.queued for r in memory.handlers}
+    if "rq" in queue:
+        assert found == {"POST /start": True, "task team.build": False}
+    elif named != "build":
+        assert found == {"POST /start": True}
+
+
 def test_the_prefix_of_an_included_router_stands_in_the_label(read: Read) -> None:
     facts = read(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.deferred import level_of
@@ -41,6 +42,9 @@ _BY_NAME = (
     "submit",
 )
 
+# Of these, what another process runs.
+_SENDS = ("send_task", "signature", "enqueue", "enqueue_call")
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -53,6 +57,7 @@ class Edge:
     site: CallSite | None = None
     used: bool = False
     kept: bool = False  # reads what the result is kept in, without any call that makes it
+    sent: bool = False  # hands its name to a queue
 
 
 @dataclass(eq=False, slots=True)
@@ -132,7 +137,7 @@ class Graph(Passing):
         if function not in self._before:
             self._before[function] = list(self._reaching(function))
         for edge in self._before[function]:
-            yield Edge(edge.function, edge.at, edge.note, edge.site, kept) if kept else edge
+            yield replace(edge, used=True, kept=False) if kept else edge
 
     def _made_anew(self, cls: Class, entries: Mapping[Function, EntryPoint]) -> bool:
         """Whether a request makes objects of the class, or it is not known who does."""
@@ -243,7 +248,8 @@ class Graph(Passing):
                     and isinstance(first.value, str)
                     and first.value.replace(":", ".") in names
                 ):
-                    yield Edge(site.scope.body, site.location, f"sends {function.name}")
+                    sent = word in _SENDS
+                    yield Edge(site.scope.body, site.location, f"sends {function.name}", sent=sent)
 
 
 def _may_run(base: CodeBase, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
@@ -258,7 +264,7 @@ def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoin
     """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process
     runs it."""
     entry = entries.get(function)
-    return entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()"
+    return edge.sent or (entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()")
 
 
 def _as_site(base: CodeBase, node: ast.expr, user: Function) -> CallSite:
