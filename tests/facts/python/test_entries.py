@@ -469,6 +469,23 @@ def chat(user_query: str, x_request_id: str = Header(), x_company_name: str = He
     assert [r.entry.identity for r in memory.handlers if r.entry.kind == "http"] == [()]
 
 
+HUEY = "from huey import RedisHuey\nfrom team import build\nhuey = RedisHuey()\n\n@huey.task()\ndef work(x):\n    build()\n"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "queued"),
+    [
+        (HUEY, True),
+        (HUEY.replace("huey", "celery").replace("RedisHuey", "Celery"), False),
+        (HUEY.replace("@huey.task()\n", ""), False),
+    ],
+)
+def test_a_plain_call_of_a_huey_task_queues_it(read: Read, tasks: str, queued: bool) -> None:
+    web = "from flask import Flask\nfrom tasks import work\napp = Flask(__name__)\n\n@app.post('/w')\ndef w():\n    work(1)\n"
+    (memory,) = read({"team.py": CREW, "tasks.py": tasks, "web.py": web}).memories
+    assert {r.entry.label: r.queued for r in memory.handlers if r.entry.kind == "http"} == {"POST /w": queued}
+
+
 @pytest.mark.parametrize(
     "queue", ["from rq import Queue\nq = Queue('crews')\n", "from brokers import Broker\nq = Broker()\n"]
 )

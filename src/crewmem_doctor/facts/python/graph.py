@@ -264,7 +264,10 @@ def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoin
     """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process
     runs it."""
     entry = entries.get(function)
-    return edge.sent or (entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()")
+    if edge.sent or entry is None or entry.kind != "task":
+        return edge.sent
+    # Huey puts its wrapper in the function's place, so that a plain call queues.
+    return edge.note != f"calls {function.name}()" or entry.framework == "huey"
 
 
 def _as_site(base: CodeBase, node: ast.expr, user: Function) -> CallSite:
