@@ -92,6 +92,37 @@ def test_what_is_no_conversation(read: Read, definition: str, body: str) -> None
     assert found(read({"main.py": APP.format(definition=definition, body=body)})) == []
 
 
+READ_THROUGH = """
+import psycopg
+from crewai import Crew
+from fastapi import FastAPI
+app = FastAPI()
+sessions: dict[str, list[str]] = {{}}
+
+def load(sid):
+    if sid not in sessions:
+        with psycopg.connect("db") as c:
+            sessions[sid] = [row[0] for row in c.execute("select text from turns where sid = %s", (sid,))]
+    return sessions[sid]
+
+def keep(sid, text):
+    load(sid).append(text)
+    {write}
+
+@app.post("/chat")
+def chat(sid: str, text: str):
+    keep(sid, text)
+    return Crew(agents=[], tasks=[]).kickoff()
+"""
+INSERT = """with psycopg.connect("db") as c:
+        c.execute("insert into turns values (%s, %s)", (sid, text))"""
+
+
+@pytest.mark.parametrize(("write", "lost"), [(INSERT, False), ("pass", True), ("print('kept', text)", True)])
+def test_a_dict_filled_from_a_table_that_its_caller_writes(read: Read, write: str, lost: bool) -> None:
+    assert bool(found(read({"main.py": READ_THROUGH.format(write=write)}))) is lost
+
+
 def test_a_dict_on_an_object_made_once(read: Read) -> None:
     facts = read(
         {

@@ -522,3 +522,44 @@ def test_a_lambda_makes_it_when_it_is_called(read: Read) -> None:
     code = "from crewai import Memory\n{}\n\ndef f():\n    return make().recall('x')\n"
     assert only(read({"a.py": code.format("make = lambda: Memory()")})).level == "function"
     assert only(read({"a.py": code.format("MADE = Memory()\nmake = lambda: MADE")})).level == "module"
+
+
+STAGE = """
+import os, sys
+from crewai import Memory
+from settings import settings
+
+def memory(name):
+    if {test}:
+        return Memory(storage="/tmp/tests"){other}
+    return Memory(storage="/data")
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "on"),
+    [
+        ("os.environ.get('APP_ENV') == 'test'", False),
+        ("settings.environment in ('test', 'ci')", False),
+        ("settings.TESTING", False),
+        ("'pytest' in sys.modules", False),
+        ("settings.TESTING and name", False),
+        ("not (settings.TESTING is False)", True),
+        ("os.environ.get('APP_ENV', 'test') == 'test'", True),
+        ("settings.environment in ('test', 'production')", True),
+        ("settings.environment != 'test'", True),
+        ("settings.TESTING or name", True),
+        ("test_connection()", True),
+        ("name == 'test'", True),
+    ],
+)
+def test_a_memory_that_only_tests_open_is_not_on(read: Read, test: str, on: bool) -> None:
+    memories = read({"a.py": STAGE.format(test=test, other="")}).memories
+    assert next(m.enabled for m in memories if isinstance(m.store.where, Text)) == Known(on)
+    assert memories[-1].enabled == Known(True)
+
+
+def test_the_other_arm_of_such_a_test(read: Read) -> None:
+    code = STAGE.format(test="not settings.TESTING", other="\n    else:\n        return Memory(storage='/tmp/x')")
+    facts = read({"a.py": code})
+    assert [m.enabled for m in facts.memories] == [Known(True), Known(False), Known(True)]

@@ -12,6 +12,7 @@ from crewmem_doctor.facts.python.index import CallSite, Class, Function
 from crewmem_doctor.facts.python.ledger import Draft, Goal, Ledger, Position, argument_location, built, inside
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.sinks import is_given, table_sinks
+from crewmem_doctor.facts.python.staged import for_tests
 from crewmem_doctor.facts.python.stores import store_of
 from crewmem_doctor.facts.python.survey import Survey, as_text, last_name, start_of
 from crewmem_doctor.facts.python.yaml_agents import YamlAgents
@@ -94,7 +95,7 @@ class Crews:
             crewai_class(self.base, site.callee),
             self._store(given, turned_on),
             turned_on,
-            enabled,
+            Known(False, site.location) if for_tests(site) else enabled,
             level_of(site),
             inside=inside(site.scope),
             embedder=embedder_of(embedder, argument_location(self.base, site, "embedder", embedder)),

@@ -12,9 +12,11 @@ from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase
 from crewmem_doctor.facts.python.ledger import Draft, Ledger, argument_location, built, inside
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.sinks import key_sinks, table_sinks
+from crewmem_doctor.facts.python.staged import for_tests
 from crewmem_doctor.facts.python.stores import store_of
 from crewmem_doctor.facts.python.survey import Survey, as_text
 from crewmem_doctor.model.expression import Build, Expr, Table, Text
+from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Kind, Memory, Store
 
@@ -55,6 +57,7 @@ def _draft(survey: Survey, site: CallSite, name: str, kind: Kind) -> Draft:
             name,
             store,
             at,
+            Known(not for_tests(site)),
             level=level_of(site),
             inside=inside(site.scope),
             embedder=embedder_of(given, embedder_at),
