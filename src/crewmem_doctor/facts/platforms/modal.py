@@ -33,6 +33,7 @@ def _service(tree: Tree, path: str, said: ModalFunction) -> Service:
         environment=Environment(settings, said.outside),
         replicas=Known(said.most, said.most_at) if said.most is not None else _ANY,
         replicas_at=said.most_at,
+        replicas_most=True,
         processes=(process,),
         deployment=path,
         hidden_mounts="" if said.complete else "volumes are mounted at places that the code computes",
