@@ -62,9 +62,10 @@ PLATFORM = Platform(
     Dialect(
         "Modal",
         "Python files with a modal.App",
-        "functions and classes, `volumes=`, max_containers, the image's env and workdir",
+        "functions and classes, max_containers, their own and their App's volumes, image (env, workdir) and "
+        "`Secret.from_dict`",
         "request, worker, restart, redeploy, replica, node",
-        "secrets, volumes at computed places, the number of containers without a maximum",
+        "other secrets, volumes at computed places, the number of containers without a maximum",
     ),
     needles=(b"modal.App", b"modal.Stub", b"from modal import"),
 )
