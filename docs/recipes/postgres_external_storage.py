@@ -1,4 +1,4 @@
-"""Memory in PostgreSQL for CrewAI 0.114 to 1.9.3: one store for every worker, replica and host. Copy this file.
+"""Memory in PostgreSQL for CrewAI 0.117 to 1.9.3: one store for every worker, replica and host. Copy this file.
 
 These releases keep their short-term, entity and long-term memory in local files and take no server for them. The one
 place where a server fits is `ExternalMemory`, whose storage is a class of your own. Needs `psycopg[binary]>=3.2`.

@@ -6,6 +6,7 @@
     child.py flow [ID]                        a flow with kept state, started twice: how often it has run then
     child.py agent                            the memory that Agent(memory=True) opens, beside the crew's own
     child.py collide                          what a memory of entities of type "short_term" finds of the short-term one
+    child.py vectors WITH WITHOUT             one record into storages of vectors at these paths, with an embedder and without
     child.py lesson SAVED ASKED…              long-term memory, saved under one task description and asked with others
 """
 
@@ -159,6 +160,17 @@ def collide():
     return {name: any(ask(memory)) for (kind, name), memory in kinds.items() if kind == "EntityMemory"}
 
 
+def vectors_at(own, lent):
+    """The second storage has no embedder; the memory around it has one."""
+    from crewai.memory import ShortTermMemory
+    from crewai.memory.storage.rag_storage import RAGStorage
+
+    embedder = {"provider": "custom", "config": {"embedding_callable": hashed()}}
+    ShortTermMemory(storage=RAGStorage(type="short_term", path=own, embedder_config=embedder)).save("one", {})
+    storage = RAGStorage(type="short_term", path=lent)
+    return {"without": outcome(lambda: ShortTermMemory(storage=storage, embedder_config=embedder).save("two", {}))}
+
+
 def lesson(saved, *asked):
     from crewai.memory import LongTermMemory
     from crewai.memory.long_term.long_term_memory_item import LongTermMemoryItem
@@ -176,6 +188,8 @@ def main(words):
         return agent()
     if words[0] == "collide":
         return collide()
+    if words[0] == "vectors":
+        return vectors_at(*words[1:])
     if words[0] == "lesson":
         return lesson(*words[1:])
     if words[0] == "api":

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from premise import MARKS, PYTHONS, Place, premise, version_of
 
-from crewmem_doctor.model.expression import Table, Text
+from crewmem_doctor.model.expression import Opaque, Table, Text
 from crewmem_doctor.releases.api import argument
 from crewmem_doctor.releases.embedding import without_key
 from crewmem_doctor.releases.eras import era
@@ -22,6 +22,7 @@ from crewmem_doctor.releases.keys import (
     long_term_needs_exact_task,
     scopes_are_prefixes,
 )
+from crewmem_doctor.releases.paths import honours_path_argument
 from crewmem_doctor.releases.providers import refused
 
 pytestmark = MARKS
@@ -85,6 +86,20 @@ def test_a_relative_storage_dir(python: str, tmp_path: Path) -> None:
     assert (tmp_path / "home/.local/share/named").exists()
 
 
+@premise("CM105", "CM202", "CM601")
+def test_a_relative_path_of_a_storage_of_vectors(python: str, tmp_path: Path) -> None:
+    """CM105, CM202: below the working directory where the release looks at it. CM601: not where the storage itself has no
+    embedder."""
+    version = version_of(python)
+    if era(version).unified:
+        pytest.skip("these classes are gone")
+    place = Place(python, tmp_path, OPENAI_API_KEY="none")
+    say(place, "vectors", "recall", "elsewhere")
+    for path, with_embedder in (("recall", True), ("elsewhere", False)):
+        assert (place.cwd / path / "chroma.sqlite3").exists() == honours_path_argument(version, "short_term", with_embedder), path
+    assert (place.home / ".local/share/app/chroma.sqlite3").exists()
+
+
 @premise("CM601", "CM602")
 def test_arguments_imports_and_embedders(python: str, tmp_path: Path) -> None:
     """CM601, CM602."""
@@ -105,6 +120,27 @@ def test_arguments_imports_and_embedders(python: str, tmp_path: Path) -> None:
         judged = refused(version, provider, "crewai.Crew")
         assert judged is not None, provider
         assert works == (judged.outcome == "ok"), provider
+
+
+KINDS = ("short_term_memory", "long_term_memory", "entity_memory", "external_memory")
+GIVEN = (*((kind,) for kind in KINDS), ("long_term_memory", "entity_memory"), ("long_term_memory", "short_term_memory"),
+         ("memory", "long_term_memory"), ("memory", "entity_memory"))
+
+
+@premise("CM601")
+def test_kinds_of_memory_that_a_crew_is_given_alone(python: str, tmp_path: Path) -> None:
+    """CM601: all are read; what the data calls unwritten is never saved into, and nothing else."""
+    version = version_of(python)
+    if era(version).unified:
+        pytest.skip("these arguments are gone")
+    said = Place(python, tmp_path).run("alone.py", *("+".join(names) for names in GIVEN))["sets"]
+    for names in GIVEN:
+        beside = {name: Text(True) if name == "memory" else Opaque("an object") for name in names}
+        for name, done in said["+".join(names)].items():
+            verdict = argument(version, "crewai.Crew", name, beside[name], beside)
+            assert verdict is not None
+            assert verdict.outcome == ("ok" if "saved" in done else "unwritten"), (names, name)
+            assert "searched" in done, (names, name)
 
 
 @premise("CM502", "CM504")

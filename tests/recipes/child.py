@@ -317,7 +317,7 @@ def ask(user, description, answer="done"):
 
 
 def legacy(url, owner, description, answer):
-    """A crew of 0.114 to 1.9.3 with an external memory; what its model was asked."""
+    """A crew of 0.117 to 1.9.3 with an external memory; what its model was asked."""
     from crewai.memory.external.external_memory import ExternalMemory
     from postgres_external_storage import PostgresExternalStorage
 

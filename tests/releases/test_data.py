@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from crewmem_doctor.model.expression import Build, Table, Text
+from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, Opaque, Table, Text
 from crewmem_doctor.model.release import Release, Version
 from crewmem_doctor.releases import (
     _api_data,
     _signatures,
+    alone,
     construction,
     embedding,
     eras,
@@ -49,6 +50,8 @@ def all_tables() -> Iterable[tuple[str, tuple[Span[Any], ...]]]:
     ):
         for name, spans in table.items():  # type: ignore[attr-defined]
             yield f"{title} {name}", spans
+    for name, needs in alone.NEEDS.items():
+        yield f"alone {name}", needs
     for callee, arguments in _api_data.VALUES.items():
         for name, shapes in arguments.items():
             for shape, spans in shapes.items():
@@ -392,3 +395,41 @@ def test_signatures_speak_only_of_releases_that_exist() -> None:
             for span in signatures.spans(owner, name):
                 assert span.since in KNOWN
                 assert span.before is None or span.before in KNOWN
+
+
+GIVEN = Opaque("an object")
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "beside", "outcome"),
+    [
+        ("0.63.0", "long_term_memory", {}, "unwritten"),
+        ("0.114.0", "short_term_memory", {"entity_memory": GIVEN}, "unwritten"),
+        ("0.114.0", "external_memory", {"memory": Text(True)}, "ok"),
+        ("0.114.0", "entity_memory", {"memory": Text(False)}, "ok"),
+        ("0.117.0", "short_term_memory", {"memory": Text(False)}, "ok"),
+        ("0.117.0", "external_memory", {}, "ok"),
+        ("0.117.0", "long_term_memory", {"short_term_memory": GIVEN}, "unwritten"),
+        ("1.9.3", "long_term_memory", {"memory": Text(False), "entity_memory": Text(None)}, "unwritten"),
+        ("1.9.3", "long_term_memory", {"memory": Text("off")}, "unwritten"),
+        ("1.9.3", "entity_memory", {"external_memory": GIVEN}, "unwritten"),
+        ("1.9.3", "long_term_memory", {"entity_memory": GIVEN}, "ok"),
+        ("1.9.3", "long_term_memory", {"memory": EnvVar("REMEMBER")}, "ok"),
+        ("1.9.3", "long_term_memory", {"memory": Choice((Text(True), Text(False)))}, "ok"),
+        ("1.9.3", "long_term_memory", {"memory": Text("true")}, "ok"),
+        ("1.10.1", "long_term_memory", {}, "ignored"),
+        ("0.130.0", "memory_config", {}, "unwritten"),
+        ("0.130.0", "memory_config", {"memory": Text(True)}, "ok"),
+    ],
+)
+def test_kinds_of_memory_given_alone(version: str, name: str, beside: dict[str, Expr], outcome: str) -> None:
+    """What is not known counts as given."""
+    verdict = argument(v(version), "crewai.Crew", name, GIVEN, {**beside, name: GIVEN, "agents": GIVEN})
+    assert verdict is not None
+    assert verdict.outcome == outcome
+
+
+def test_a_call_whose_arguments_are_not_all_known_says_nothing_of_what_is_alone() -> None:
+    verdict = argument(v("1.9.3"), "crewai.Crew", "long_term_memory", GIVEN, None)
+    assert verdict is not None
+    assert verdict.outcome == "ok"

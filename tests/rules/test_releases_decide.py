@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hand_built import ANY, CALL, MODULES, between, check, memory, pinned, project
 
+from crewmem_doctor.model.changes import Refusal
 from crewmem_doctor.model.code import Argument, Call, Code, EnvRead, Import
 from crewmem_doctor.model.expression import Choice, Concat, Expr, Fresh, FromCaller, Opaque, Table, Text
 from crewmem_doctor.model.finding import Finding
@@ -41,6 +42,17 @@ def test_the_session_dict_and_what_works_instead(version: str, says: str, remedy
     assert says in finding.message
     assert finding.fix is not None
     assert remedy in finding.fix.snippet
+
+
+@pytest.mark.parametrize(("version", "why"), [
+    ("1.9.3", "this release has no memory for each user"), ("1.15.30", "the key belongs into the scope that a crew is handed")])
+def test_why_a_key_of_a_kickoff_is_not_moved_fits_the_release(version: str, why: str) -> None:
+    call = Call("crewai.Crew.kickoff", CALL, (Argument("session_id", FromCaller("session_id of the body"), AT),), CALL)
+    (finding,) = check("CM601", project(pinned(version), memory(), code=Code(modules=MODULES, calls=(call,))))
+    assert finding.fix is not None
+    (change,) = finding.fix.changes
+    assert isinstance(change, Refusal)
+    assert change.reason.startswith(why)
 
 
 def test_an_argument_of_one_side_is_no_error_of_the_argument_but_of_the_requirement() -> None:

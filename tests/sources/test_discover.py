@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewmem_doctor.errors import UsageError
-from crewmem_doctor.sources import discover as walking
+from crewmem_doctor.sources import _hits
 from crewmem_doctor.sources import tree as reading
 from crewmem_doctor.sources.decode import decode
 from crewmem_doctor.sources.discover import Tree, discover
@@ -224,7 +224,7 @@ def test_unreadable_files_and_folders_are_gaps(tmp_path: Path, monkeypatch: pyte
 
     (tmp_path / "locked").mkdir()
     monkeypatch.setattr(reading.os, "open", refuse_open)
-    monkeypatch.setattr(walking.os, "scandir", refuse_scandir)
+    monkeypatch.setattr(os, "scandir", refuse_scandir)
     tree = tree_of(tmp_path, {"closed.py": CREW, "open.py": CREW})
     assert tree.hits == ("open.py",)
     assert [(g.path, g.kind, g.why) for g in tree.gaps] == [
@@ -276,7 +276,7 @@ def test_grep_named_match_and_children(tmp_path: Path) -> None:
 
 
 def test_bodies_of_a_large_tree_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walking, "_KEEP", 10)
+    monkeypatch.setattr(_hits, "_KEEP", 10)
     tree = tree_of(tmp_path, {"a.py": "x" * 50, "b.py": CREW, "c.py": "y" * 50})
     assert tree.text("a.py") == "x" * 50
     assert tree.grep([b"y"]) == ["c.py"]

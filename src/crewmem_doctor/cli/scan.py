@@ -29,6 +29,8 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
     settings = replace(settings, exclude=(*only, *settings.exclude))
     wanted = targets(settings)
 
+    # Nearly all that an audit makes stays until its end, which is this process's end too: collecting finds nothing.
+    gc.disable()
     # The audit's own rooms, which usage errors need not wait for.
     from crewmem_doctor import examine, policy
 
@@ -37,8 +39,6 @@ def scan(paths: Sequence[str], flags: Mapping[str, Any]) -> int:
         from crewmem_doctor.cli import probing
 
         probing.check(settings)
-    # Nearly all that an audit makes stays until its end, which is this process's end too: collecting finds nothing.
-    gc.disable()
     with ExitStack() as bar:
         bar.enter_context(waiting("Auditing", quiet=settings.quiet))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from crewmem_doctor.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,6 +8,7 @@ ordinary functions, and only `__init__` is compiled, when the first object is ma
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,24 @@ else:
 
     def dataclass(cls=None, /, **options):
         """As `dataclasses.dataclass`, which it leaves every class to that is not just frozen and slotted."""
-        if options != {"frozen": True, "slots": True}:
-            return dataclasses.dataclass(cls, **options)
-        return _frozen
+        if options == {"frozen": True, "slots": True}:
+            return _frozen
+        if options == {"frozen": True, "slots": True, "order": True}:
+            return _ordered
+        return dataclasses.dataclass(cls, **options)
+
+
+def _ordered(cls: type[Any]) -> type[Any]:
+    """Compares by all fields in turn."""
+    cls = _frozen(cls)
+    key = attrgetter(*[f.name for f in dataclasses.fields(cls)])
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+        setattr(cls, f"__{compare.__name__}__", _comparing(compare, key))
+    return cls
+
+
+def _comparing(compare: Callable[[Any, Any], bool], key: Callable[[Any], Any]) -> Callable[[Any, object], Any]:
+    return lambda self, other: compare(key(self), key(other)) if other.__class__ is self.__class__ else NotImplemented
 
 
 def _frozen(cls: type[Any]) -> type[Any]:

@@ -88,7 +88,11 @@ VALUES: dict[str, dict[str, Mapping[str, Spans]]] = {
         },
         **dict.fromkeys(("short_term_memory", "long_term_memory", "entity_memory"), _instance("0.63.0", _LEGACY_UNTIL)),
         "external_memory": _instance("0.114.0", _LEGACY_UNTIL),
-        "user_memory": _instance("0.83.0", "0.157.0"),
+        "user_memory": {
+            **_instance("0.83.0", "0.157.0"),
+            "any": (_v("ignored", "the crew stores it and never looks at it: only memory_config makes a user memory",
+                       "0.105.0", "0.157.0", "0.102.0 crew.py:280 uses it; 0.105.0:282-293, 0.152.0:296-302 do not"),),
+        },
     },
     "Agent": {
         "memory": {

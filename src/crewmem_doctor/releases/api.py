@@ -9,6 +9,7 @@ from crewmem_doctor.model.expression import Build, Expr, Items, Table, Text
 from crewmem_doctor.model.release import Version
 from crewmem_doctor.releases import signatures
 from crewmem_doctor.releases._api_data import AFTERWARDS, MEMORY_WORDS, STATE_WORDS, VALUES
+from crewmem_doctor.releases.alone import unwritten
 from crewmem_doctor.releases.paths import RAG_PATH
 from crewmem_doctor.releases.spans import Verdict, on, span, value_on
 
@@ -64,6 +65,8 @@ def argument(version: Version, callee: str, name: str, value: Expr | None = None
 
 def _overruled(version: Version, owner: str, name: str, beside: Mapping[str, Expr]) -> Verdict | None:
     """An argument that another one, or its absence, puts out of force."""
+    if owner == "Crew":
+        return unwritten(version, name, beside)
     if owner not in ("ShortTermMemory", "EntityMemory", "RAGStorage"):
         return None
     alone = "embedder_config" not in beside

@@ -43,12 +43,13 @@ def value_on(spans: Iterable[Span[T]], version: Version, default: T) -> T:
     return default if found is None else found.value
 
 
-Outcome = Literal["ok", "ignored", "rejected", "fails-at-save"]
+Outcome = Literal["ok", "ignored", "unwritten", "rejected", "fails-at-save"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a release does with something the code says. `sentence` is a whole clause with its own subject, without a
+    """What a release does with something the code says: "unwritten" is a memory that the crew may read and never saves
+    into. `sentence` is a whole clause with its own subject, without a
     capital letter and without a full stop; empty for "ok"."""
 
     outcome: Outcome

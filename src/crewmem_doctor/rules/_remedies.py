@@ -25,8 +25,9 @@ def unified(release: Release) -> bool:
 
 
 def takes_external(release: Release) -> bool:
-    """Whether every release in question has `ExternalMemory`, the one place of the older classes where a server fits."""
-    return release.always(lambda v: (verdict := argument(v, "crewai.Crew", "external_memory")) is not None and verdict.outcome == "ok")
+    """Whether every release in question uses an `ExternalMemory` alone: the one place of the older classes where a server
+    fits."""
+    return release.always(lambda v: (verdict := argument(v, "crewai.Crew", "external_memory", beside={})) is not None and verdict.outcome == "ok")
 
 
 def on_release(release: Release) -> str:

@@ -6,7 +6,14 @@ import json
 from dataclasses import replace
 
 from crewmem_doctor.model.changes import Change
-from crewmem_doctor.model.changes.code import RemoveArgument, RenameArgument, ReplaceArgument, ScopeMemory, UnifyMemory
+from crewmem_doctor.model.changes.code import (
+    AddArgument,
+    RemoveArgument,
+    RenameArgument,
+    ReplaceArgument,
+    ScopeMemory,
+    UnifyMemory,
+)
 from crewmem_doctor.model.expression import Build, Table, Text
 from crewmem_doctor.model.finding import Fix
 from crewmem_doctor.model.release import Release, Version
@@ -41,6 +48,8 @@ def instead_of(use: Use, release: Release) -> Fix:
                    changes=_in_file(use, release))
     if owner == "Memory" and name == "storage":
         return Fix("Pass a directory or a storage object, not a dict", 'Memory(storage="/data/memory")', changes=_in_folder(use))
+    if use.newest.outcome == "unwritten":
+        return _complete(use, release)
     if _keyed(use):
         return replace(per_user(release), changes=_scoped(use, release), caveat=SPLIT)
     if owner in ("Crew", "Agent"):
@@ -51,13 +60,28 @@ def instead_of(use: Use, release: Release) -> Fix:
     return Fix(f"Remove {name}=; {owner} does not know it", "", safe=_ignored(use), changes=(RemoveArgument(use.at),))
 
 
+def _complete(use: Use, release: Release) -> Fix:
+    """The rest of the crew's memory beside the kind that is nothing alone."""
+    title = "Turn the crew's memory on beside it"
+    snippet = f"Crew(agents=agents, tasks=tasks, memory=True, {use.what}=…)"
+    if use.call is None or not release.always(lambda v: era(v).legacy):
+        return Fix(title, snippet, changes=declined(
+            use.at, "the releases that the requirement allows do not agree; pin one, then this can be repaired"))
+    flag = use.call.argument("memory")
+    change = AddArgument(use.call.at, "memory", "True") if flag is None else ReplaceArgument(flag.at, "memory", "True")
+    return Fix(title, snippet, changes=(change,),
+               caveat="The crew then makes its other kinds of memory too, which need an embedder and its key.")
+
+
 def _scoped(use: Use, release: Release) -> tuple[Change, ...]:
     """`memory={"session_id": …}` of a crew can become a scope wherever a crew takes one."""
     table = use.given.value if use.given is not None else None
     takes = use.owner == "crewai.Crew" and use.what == "memory" and isinstance(table, Table) and release.always(takes_scope)
     if takes:
         return (ScopeMemory(use.at, keys=KEYS),)
-    return declined(use.at, "this release has no memory for each user; docs/recipes/postgres_external_storage.md shows an external one")
+    return declined(use.at, "the key belongs into the scope that a crew is handed, which is chosen where the crew is built; "
+                    "docs/recipes/caller_identity.md shows how" if release.always(takes_scope) else
+                    "this release has no memory for each user; docs/recipes/postgres_external_storage.md shows an external one")
 
 
 def _in_file(use: Use, release: Release) -> tuple[Change, ...]:

@@ -21,7 +21,7 @@ With different paths, or on releases from 1.10 on, which have one memory and no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 
 from crewmem_doctor.model.code import Argument
 from crewmem_doctor.model.expression import Build, Expr, Text
@@ -29,6 +29,7 @@ from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory, Step
 from crewmem_doctor.model.project import Project
+from crewmem_doctor.model.record import dataclass
 from crewmem_doctor.releases.eras import era
 from crewmem_doctor.rules._common import active
 from crewmem_doctor.rules.base import Example, Rule

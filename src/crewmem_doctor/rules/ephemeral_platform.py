@@ -14,7 +14,7 @@ web: uvicorn app.main:app        # Procfile: memory lands in /app/.local/share/a
 Where the platform offers a disk, mount it over the store and set `CREWAI_STORAGE_DIR` to it (Fly `[mounts]`, Render `disk`,
 Railway and Modal volumes). Elsewhere keep the records in a server, with a class to copy
 from the recipes. From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
-[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+[redis_storage](recipes/redis_storage.md); 0.117 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
 flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem

@@ -4,7 +4,8 @@
 CrewAI's classes drop what they do not know without a word: `Crew(external_memory=…)` runs on the newest release, and nothing is
 kept there. Much published advice was written for other releases, or for none: `memory={"session_id": …}` is rejected up to
 1.9, becomes the memory itself on 1.10, and is silently dropped from 1.14.6 on. `@persist` without parentheses takes the class for
-its store on every release: the flow cannot even be made.
+its store on every release: the flow cannot even be made. Up to 1.9 a `LongTermMemory` or an `EntityMemory` that a crew is given
+alone is read and never saved into: the two are written together, and `memory=True` brings the other one.
 
 ## Example
 ```python
@@ -15,7 +16,8 @@ Crew(agents=[…], tasks=[…], memory={"session_id": session_id})
 What the finding says: it differs by release. One memory per user is a scope from 1.12 on.
 
 ## When this is not a problem
-Code that only ever runs on a release that takes the argument; then pin that release.
+Code that only ever runs on a release that takes the argument; then pin that release. Lessons or entities that the code saves
+by itself are not reported: the crew is only meant to read them.
 """
 
 from __future__ import annotations
@@ -70,8 +72,9 @@ def _bare(project: Project) -> Iterator[Finding]:
 def _by_call(project: Project) -> Iterable[list[Use]]:
     """The arguments of one call that meet the same fate are one cause."""
     calls: dict[tuple[Location, str], list[Use]] = {}
+    by_hand = any(call.callee.startswith("crewai.memory.") and call.callee.endswith((".save", ".asave")) for call in project.code.calls)
     for use in arguments(project):
-        if use.never_works:
+        if use.never_works and not (by_hand and use.newest.outcome == "unwritten"):
             calls.setdefault((use.call.at if use.call is not None else use.at, use.newest.sentence), []).append(use)
     return calls.values()
 
@@ -165,6 +168,46 @@ class Intake(Flow):
     def ask(self):
         self.state["asked"] = True
 '''
+LESSONS = '''from crewai import Crew
+from crewai.memory import LongTermMemory
+from crewai.memory.storage.ltm_sqlite_storage import LTMSQLiteStorage
+
+
+def team(agents, tasks):
+    return Crew(
+        agents=agents,
+        tasks=tasks,
+        long_term_memory=LongTermMemory(storage=LTMSQLiteStorage(db_path="/data/lessons.db")),  # <-- here
+    )
+'''
+# Another kind, another way to say that the rest is off, and the crew of a class.
+PEOPLE = '''from crewai import Crew
+from crewai.memory import EntityMemory, ShortTermMemory
+from crewai.project import CrewBase, crew
+
+BUREAU = {"entity_memory": EntityMemory(), "short_term_memory": ShortTermMemory()}  # <-- here
+
+
+@CrewBase
+class Bureau:
+    @crew
+    def crew(self) -> Crew:
+        return Crew(agents=self.agents, tasks=self.tasks, memory=False, **BUREAU)
+'''
+# A kind that stands by itself.
+RECENT = '''from crewai import Crew
+from crewai.memory import ExternalMemory, ShortTermMemory
+
+from storage import Notes
+
+
+def team(agents, tasks):
+    return Crew(agents=agents, tasks=tasks, short_term_memory=ShortTermMemory())
+
+
+def desk(agents, tasks):
+    return Crew(agents=agents, tasks=tasks, external_memory=ExternalMemory(storage=Notes()))
+'''
 OWN_KICKOFF = '''from crewai import Agent, Crew
 
 
@@ -193,6 +236,12 @@ RULE = Rule(
         Example("a state that this release cannot restore by its id", {
             "flow.py": FLOW.replace('path="/data/flow.db"))  # <-- here', 'db_path="/data/flow.db"))').replace(
                 "state_id=ticket)", "state_id=ticket)  # <-- here"), "requirements.txt": "crewai==1.14.4\n"}),
+        Example("a kind of memory that is only read when it is alone", {"team.py": LESSONS, "requirements.txt": "crewai==1.9.3\n"}),
+        Example("entities without lessons, by arguments of a dict", {"bureau.py": PEOPLE, "requirements.txt": "crewai==0.203.2\n"}),
+        Example("a release that looks at no memory of a crew without the flag", {
+            "team.py": RECENT.replace("short_term_memory=ShortTermMemory())", "short_term_memory=ShortTermMemory())  # <-- here").replace(
+                "external_memory=ExternalMemory(storage=Notes()))", "external_memory=ExternalMemory(storage=Notes()))  # <-- here"),
+            "storage.py": "class Notes:\n    pass\n", "requirements.txt": "crewai==0.114.0\n"}),
     ),
     good=(
         Example("the same argument where it is real", {
@@ -209,6 +258,17 @@ RULE = Rule(
         Example("a kickoff of the tree's own, with arguments of its own", {"desk.py": OWN_KICKOFF, "requirements.txt": "crewai==1.15.30\n"}),
         Example("a decorator that is called", {"flow.py": BARE.replace("@persist  # <-- here", "@persist()"), "requirements.txt": "crewai==1.15.30\n"}),
         Example("a decorator of the tree's own", {"flow.py": OWN_PERSIST, "requirements.txt": "crewai==1.15.30\n"}),
+        Example("a kind of memory that is saved into when it is alone", {
+            "team.py": RECENT, "storage.py": "class Notes:\n    pass\n", "requirements.txt": "crewai==1.9.3\n"}),
+        Example("lessons and entities together", {
+            "team.py": LESSONS.replace("  # <-- here", "").replace("        long_term", "        entity_memory=EntityMemory(),\n        long_term").replace(
+                "import LongTermMemory", "import EntityMemory, LongTermMemory"), "requirements.txt": "crewai==1.9.3\n"}),
+        Example("a flag that a setting decides, beside lessons", {
+            "team.py": LESSONS.replace("  # <-- here", "").replace("        long_term", "        memory=settings.REMEMBER,\n        long_term").replace(
+                "from crewai import Crew", "from crewai import Crew\nfrom django.conf import settings"), "requirements.txt": "crewai==1.9.3\n"}),
+        Example("lessons that the code saves by itself, for the crew to read", {
+            "team.py": LESSONS.replace("  # <-- here", "") + "\n\ndef learn(lesson):\n    LongTermMemory(path=\"/data/lessons.db\").save(lesson)\n",
+            "requirements.txt": "crewai==1.9.3\n"}),
         Example("turned off by name", {
             "team.py": DROPPED.replace("make_external()", "None").replace("  # <-- here", ""),
             "storage.py": "def make_external():\n    return object()\n", "requirements.txt": "crewai==1.12.2\n"}),
@@ -216,5 +276,7 @@ RULE = Rule(
     premise=("releases/_signatures.py: read from 173 wheels, 0.27.0 to 1.15.30, and compared with 0.203.2, 1.9.3 and 1.15.30 installed",
              "ran 1.15.30, 1.9.3, 0.203.2: a class below a bare @persist raises TypeError when it is called, a method is not run "
              "(1.9.3: KeyError)",
-             "ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py cites each"),
+             "ran 1.9.3, 0.203.2, 0.130.0: a kickoff with long_term_memory or entity_memory alone searches its storage and never saves; "
+             "0.114.0: with one kind alone it does neither",
+             "ran 0.130.0, 0.203.2, 1.9.3, 1.10.1, 1.14.7 and 1.15.30; releases/_api_data.py and alone.py cite each"),
 )

@@ -18,7 +18,7 @@ memory = Memory(storage=RamStorage())
 ## Fix
 Give memory a directory on a volume, `Memory(storage="/data/memory")`, or a storage class that writes to a server, to copy
 from the recipes. From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
-[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+[redis_storage](recipes/redis_storage.md); 0.117 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
 flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem

@@ -113,6 +113,19 @@ def team(agents, tasks):
     return Crew(agents=agents, tasks=tasks, memory=True,
                 long_term_memory=LongTermMemory(storage=LTMSQLiteStorage(db_path=DB)))
 '''
+VECTORS = '''from crewai import Crew
+from crewai.memory import ShortTermMemory
+from crewai.memory.storage.rag_storage import RAGStorage
+
+EMBEDDER = {"provider": "ollama", "config": {"model_name": "nomic-embed-text"}}
+
+
+def team(agents, tasks):
+    recent = ShortTermMemory(storage=RAGStorage(type="short_term", path="recall", embedder_config=EMBEDDER))  # <-- here
+    return Crew(agents=agents, tasks=tasks, short_term_memory=recent)
+'''
+# The storage is built without an embedder, so that the release does not look at its path (CM601); the memory has one.
+OUTSIDE = VECTORS.replace(', embedder_config=EMBEDDER))  # <-- here', "), embedder_config=EMBEDDER)")
 COMPOSE = "services:\n  api:\n    build: .\n    environment:\n      - CREWAI_STORAGE_DIR={}\n    volumes: [m:{}]\nvolumes:\n  m:\n"
 RULE = Rule(
     id="CM105", severity="warning", check=check,
@@ -121,11 +134,14 @@ RULE = Rule(
         Example("the store is split in two", _trees.service(app__crew_dot_py=NAMED + _trees.CREW), severity="error"),
         Example("a database beside the working directory", {"team.py": LEGACY, "requirements.txt": "crewai==0.203.2\n"},
                 severity="warning"),
+        Example("a directory of vectors, where the release takes it", {"team.py": VECTORS, "requirements.txt": "crewai==1.9.3\n"},
+                severity="warning"),
         Example("a name in a compose file", _trees.service(
             COMPOSE.format("stock-picker  # <-- here", "/root/.local/share/stock-picker"),
             requirements_dot_txt="crewai==0.130.0\nfastapi\nuvicorn\n"), severity="warning"),
     ),
     good=(
+        Example("a directory of vectors that the release does not look at", {"team.py": OUTSIDE, "requirements.txt": "crewai==1.9.3\n"}),
         Example("an absolute path", _trees.service(COMPOSE.format("/data/crew", "/data"))),
         Example("made absolute in code", _trees.service(
             app__crew_dot_py=NAMED.replace('"./my_project_storage"  # <-- here', 'os.path.abspath("./storage")') + _trees.CREW)),
@@ -133,5 +149,6 @@ RULE = Rule(
             "CREWAI_STORAGE_DIR", "UPLOAD_DIR").replace("  # <-- here", "") + _trees.CREW)),
     ),
     premise=("ran 1.15.30: a relative CREWAI_STORAGE_DIR puts memory below the working directory and the rest below ~/.local/share",
-             "ran 0.203.2 and 1.9.3: it is a name below ~/.local/share"),
+             "ran 0.203.2 and 1.9.3: it is a name below ~/.local/share",
+             "ran 1.9.3: RAGStorage(path=\"recall\", embedder_config=…) makes ./recall, without embedder_config nothing there"),
 )

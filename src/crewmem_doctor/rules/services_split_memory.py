@@ -14,7 +14,7 @@ services:
 ## Fix
 Mount the same named volume in both and set the same absolute `CREWAI_STORAGE_DIR` in both ([one_host](recipes/one_host.md)).
 Where they do not run on one host, keep the records in a server. From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
-[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+[redis_storage](recipes/redis_storage.md); 0.117 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
 flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem

@@ -13,7 +13,7 @@ memory = Memory(storage="redis://redis:6379/0")
 ## Fix
 Give memory an absolute directory on a volume, or an object that talks to that server, with a class to copy from the recipes.
 From 1.10 on: [postgres_storage](recipes/postgres_storage.md) or
-[redis_storage](recipes/redis_storage.md); 0.114 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
+[redis_storage](recipes/redis_storage.md); 0.117 to 1.9.3: [postgres_external_storage](recipes/postgres_external_storage.md); a
 flow's state: [postgres_flow_persistence](recipes/postgres_flow_persistence.md).
 
 ## When this is not a problem

@@ -89,6 +89,13 @@ def _moved(pairs: list[tuple[Run, Placement]], home: str) -> tuple[Change, ...]:
     return (ReplaceSetting(at, STORAGE_DIR, home),) if at is not None and not at.path.endswith(".py") else ()
 
 
+# The release puts these vectors below the working directory, and nothing of this crew at its own default place.
+VECTORS = _trees.CREW.replace("from crewai import", "from crewai.memory import ShortTermMemory\n"
+                              "from crewai.memory.storage.rag_storage import RAGStorage\nfrom crewai import", 1).replace(
+    "memory=True", "short_term_memory=RECENT").replace(
+        "\n\ndef build", '\nOLLAMA = {"provider": "ollama"}\n'
+        'RECENT = ShortTermMemory(storage=RAGStorage(type="short_term", path="recall", embedder_config=OLLAMA))\n\n\ndef build', 1)
+ON_1_9 = "crewai==1.9.3\nfastapi\nuvicorn\n"
 RULE = Rule(
     id="CM202", severity="error", check=check,
     summary="a service has mounts, but none covers the effective path of the memory it runs",
@@ -100,6 +107,9 @@ RULE = Rule(
         Example("the documented path", _trees.service(
             "services:\n  api:  # <-- here\n    build: .\n    volumes:\n      - type: volume\n        source: m\n"
             "        target: /root/.local/share/CrewAI\nvolumes:\n  m:\n")),
+        Example("vectors below the working directory, and a volume over the default place", _trees.service(
+            "services:\n  api:  # <-- here\n    build: .\n    volumes: [m:/root/.local/share/app]\nvolumes:\n  m:\n",
+            app__crew_dot_py=VECTORS, requirements_dot_txt=ON_1_9)),
         Example("a home of its own", _trees.service(
             "services:\n  api:  # <-- here\n    build: .\n    volumes: [m:/root/.local/share/app]\nvolumes:\n  m:\n",
             Dockerfile=_trees.DOCKERFILE.replace("COPY", "RUN useradd -m -d /home/bot bot\nUSER bot\nCOPY"))),
@@ -107,6 +117,9 @@ RULE = Rule(
     good=(
         Example("the parent of the store is mounted", _trees.service(
             "services:\n  api:\n    build: .\n    volumes: [m:/root/.local]\nvolumes:\n  m:\n")),
+        Example("a volume over vectors below the working directory", _trees.service(
+            "services:\n  api:\n    build: .\n    volumes: [m:/app/recall]\nvolumes:\n  m:\n",
+            app__crew_dot_py=VECTORS, requirements_dot_txt=ON_1_9)),
         Example("the home is set by the environment", _trees.service(
             "services:\n  api:\n    build: .\n    environment: [HOME=/data]\n    volumes: [m:/data]\nvolumes:\n  m:\n")),
         Example("the directory is set outside the tree", _trees.service(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crewmem_doctor.errors import UsageError
+from crewmem_doctor.sources._hits import SUPPRESSION, find_hits
 from crewmem_doctor.sources._pruned import (
     ASIDE,
     is_aside_file,
@@ -20,14 +21,6 @@ from crewmem_doctor.sources.gitignore import IgnoreFile, ignored
 from crewmem_doctor.sources.tree import Tree, reason
 
 __all__ = ["SUPPRESSION", "Tree", "discover"]
-
-SUPPRESSION = b"crewmem:"
-# Deployments that are described in Python say this; to look for it later would be to read everything again.
-_MODAL = b"modal"
-# A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory. What is freed
-# later is not given back to the system, so a tree of many files is not even begun to be kept.
-_KEEP = 12 * 1024 * 1024
-_KEEP_FILES = 2500
 
 
 def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...] = (),
@@ -52,7 +45,7 @@ def discover(root: Path, *, include_tests: bool = False, exclude: tuple[str, ...
     walk.run((first,) if first else ())
     tree.python = tuple(sorted(walk.python))
     tree.files = tuple(sorted(walk.files))
-    _find_hits(tree)
+    find_hits(tree)
     return tree
 
 
@@ -123,38 +116,6 @@ class _Walk:
         body = self.tree.load(path)
         file = IgnoreFile(decode(body), base) if body else None
         return (*chain, file) if file else chain
-
-
-def _find_hits(tree: Tree) -> None:
-    """Read every Python file once and keep the bodies that can be afforded."""
-    hits, others, commented, modal = [], [], [], []
-    size = 0 if len(tree.python) <= _KEEP_FILES else _KEEP + 1
-    for path in tree.python:
-        body = tree.load(path)
-        if body is None:
-            continue
-        # Two of the words begin alike, so most files are searched for three words instead of four.
-        if b"crew" in body:
-            hit = b"crewai" in body or b"mem0" in body or b"CREWAI_" in body
-            if SUPPRESSION in body:
-                commented.append(path)
-        else:
-            hit = b"mem0" in body or b"CREWAI_" in body
-        if _MODAL in body:
-            modal.append(path)
-        if hit:
-            hits.append(path)
-            tree.bodies[path] = body
-        elif size <= _KEEP:
-            size += len(body)
-            others.append(path)
-            tree.bodies[path] = body
-    if size > _KEEP:
-        for path in others:
-            del tree.bodies[path]
-    tree.hits = tuple(hits)
-    tree.noted[_MODAL] = modal
-    tree.commented = tuple(commented)
 
 
 def _is_utf8(path: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from crewmem_doctor.model.record import dataclass
 
 # A pattern with more `**` than this is dropped: matching it may take a time that grows with their number.
 _MOST_DOUBLE_STARS = 4
@@ -16,7 +17,7 @@ _POSIX_CLASSES = {
 _MAGIC = re.compile(r"[*?\[\\]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Pattern:
     negated: bool
     directories_only: bool

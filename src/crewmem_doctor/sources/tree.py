@@ -101,9 +101,7 @@ class Tree:
             word = next((word for word in self.noted if all(word in needle for needle in wanted)), None)
             among = self.python if word is None else self.noted[word]
         for path in among:
-            body = self.bodies.get(path)
-            if body is None:
-                body = None if path in self._gaps else self.load(path)
+            body = self._body(path)
             if body is None:
                 continue
             for needle in wanted:
@@ -111,6 +109,26 @@ class Tree:
                     found.append(path)
                     break
         return found
+
+    def mentions(self, words: Iterable[bytes], among: Iterable[str]) -> dict[bytes, list[str]]:
+        """Of each word, the Python files of `among` that contain it, in their order. Each file is read once at most."""
+        among = tuple(among)
+        found: dict[bytes, list[str]] = {word: [] for word in words}
+        for word in found.keys() & self.noted.keys():
+            known = frozenset(self.noted[word])
+            found[word] = [path for path in among if path in known]
+        sought = [word for word in found if word not in self.noted]
+        for path in among if sought else ():
+            body = self._body(path)
+            if body is not None:
+                for word in sought:
+                    if word in body:
+                        found[word].append(path)
+        return found
+
+    def _body(self, path: str) -> bytes | None:
+        body = self.bodies.get(path)
+        return self.load(path) if body is None and path not in self._gaps else body
 
     def named(self, predicate: Callable[[str], bool]) -> list[str]:
         """The candidates whose last name, in lower case, fulfils `predicate`."""

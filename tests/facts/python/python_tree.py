@@ -30,6 +30,10 @@ class FakeTree:
         wanted = tuple(needles)
         return [p for p in (self.python if among is None else among) if any(n in self.bodies[p] for n in wanted)]
 
+    def mentions(self, words: Iterable[bytes], among: Iterable[str]) -> dict[bytes, list[str]]:
+        paths = list(among)
+        return {word: self.grep([word], paths) for word in words}
+
 
 def code(files: Mapping[str, str] | str) -> CodeBase:
     return CodeBase(FakeTree({"main.py": files} if isinstance(files, str) else files))

@@ -21,6 +21,11 @@ class Counting(FakeTree):
         self.searched += len(among)
         return super().grep(needles, among)
 
+    def mentions(self, words: Iterable[bytes], among: Iterable[str]) -> dict[bytes, list[str]]:
+        paths = list(among)
+        self.searched += len(paths)
+        return {word: super(Counting, self).grep([word], paths) for word in words}
+
 
 def test_a_word_in_an_import_of_something_else_is_not_parsed() -> None:
     base = CodeBase(FakeTree({
@@ -64,3 +69,12 @@ def test_a_file_is_searched_a_few_times_however_long_the_chain() -> None:
     tree = Counting({"step0.py": CREW, **files})
     assert "step8.py" in CodeBase(tree).modules
     assert tree.searched < 3 * len(tree.python)
+
+
+def test_files_outside_are_searched_once_for_the_names_of_several_packages() -> None:
+    packages = {f"{name}/{file}": text for name in ("red", "green", "blue", "grey")
+                for file, text in (("__init__.py", ""), ("crew.py", CREW))}
+    outside = {f"outside{n}.py": f"import json\n# {' '.join(('red', 'green', 'blue', 'grey'))}\n" for n in range(60)}
+    tree = Counting({**packages, **outside, "main.py": "from blue.crew import build\n"})
+    assert "main.py" in CodeBase(tree).modules
+    assert tree.searched < 2 * len(tree.python)

@@ -35,6 +35,22 @@ ON = {
 }
 
 
+BOUND = {
+    "a flag bound before the call": "from functools import partial\nfrom crewai import Crew\nmake = partial(Crew, memory=True)\n"
+    "c = make(agents=[], tasks=[])\n",
+    "called where it is bound": "import functools as f\nimport crewai\nc = f.partial(crewai.Crew, memory=True)(tasks=[])\n",
+    "bound again, under another name": "from functools import partial as bind\nfrom crewai import Crew\none = bind(Crew, memory=True)\n"
+    "two = bind(one, verbose=True)\nthree = two\nc = three(tasks=[])\n",
+    "a subclass": "from functools import partial\nfrom crewai import Crew\nclass Team(Crew):\n    pass\n"
+    "make = partial(Team, memory=True)\nc = make(tasks=[])\n",
+    "what the call says stands for what was bound": "from functools import partial\nfrom crewai import Crew\n"
+    "make = partial(Crew, memory=False)\nc = make(tasks=[], memory=True)\n",
+    "handed out by a function": "from functools import partial\nfrom crewai import Crew\ndef maker():\n"
+    "    return partial(Crew, memory=True)\nmake = maker()\nc = make(tasks=[])\n",
+}
+ON |= BOUND
+
+
 @pytest.mark.parametrize("name", ON)
 def test_a_crew_with_memory(read: Read, name: str) -> None:
     memory = only(read({"crew.py": ON[name]}))
@@ -52,6 +68,15 @@ OFF = {
     "an embedder alone": "from crewai import Crew\nc = Crew(agents=[], tasks=[], embedder={'provider': 'ollama'})\n",
     "an ORM model": "import crewai\nfrom models import Crew\nc = Crew(memory=True)\n",
     "a table": "import crewai\nx = {'memory': True}\n",
+    "bound and never called": "from functools import partial\nfrom crewai import Crew\nmake = partial(Crew, memory=True)\n",
+    "something else is bound": "from functools import partial\nfrom crewai import Crew\nfrom models import Crew as Row\n"
+    "make = partial(Row, memory=True)\nc = make(tasks=[])\n",
+    "the call turns off what was bound": "from functools import partial\nfrom crewai import Crew\n"
+    "make = partial(Crew, memory=True)\nc = make(tasks=[], memory=False)\n",
+    "a partial of the tree's own": "from crewai import Crew\ndef partial(cls, **given):\n    return lambda **more: None\n"
+    "make = partial(Crew, memory=True)\nc = make(tasks=[])\n",
+    "one of two": "from functools import partial\nimport sys\nfrom crewai import Crew\nif sys.argv:\n    make = partial(Crew, memory=True)\n"
+    "else:\n    make = print\nc = make(tasks=[])\n",
     "a subclass of Memory beside": "from crewai import Crew, Memory\n\nclass Fast(Memory):\n    pass\n\n"
     "c = Crew(agents=[], tasks=[])\n",
 }
@@ -60,6 +85,39 @@ OFF = {
 @pytest.mark.parametrize("name", OFF)
 def test_no_memory(read: Read, name: str) -> None:
     assert read({"crew.py": OFF[name], "models.py": "class Crew:\n    pass\n"}).memories == ()
+
+
+def test_what_is_bound_in_another_module_and_on_an_object(read: Read) -> None:
+    """The store and the key stand where they are bound, the memory where it is made."""
+    facts = read(
+        {
+            "makers.py": """
+import functools
+import crewai
+
+memory_of = functools.partial(crewai.Memory, storage="/tmp/notes")
+""",
+            "desk.py": """
+import functools
+from makers import memory_of
+
+
+class Desk:
+    def __init__(self, crew_class):
+        self.make = functools.partial(memory_of, root_scope="/desk")
+
+    def open(self):
+        return self.make(read_only=False)
+""",
+        }
+    )
+    memory = only(facts)
+    assert (memory.kind, memory.at.path, memory.inside) == ("memory", "desk.py", "Desk.open")
+    assert memory.store.at is not None
+    assert (memory.store.at.path, memory.store.at.line) == ("makers.py", 5)
+    assert [(s.name, s.at.line) for s in memory.sinks] == [("root_scope", 8)]
+    (call,) = [c for c in facts.code.calls if c.callee == "crewai.Memory"]
+    assert [a.name for a in call.arguments] == ["storage", "root_scope", "read_only"]
 
 
 SWITCH = """

@@ -56,6 +56,26 @@ def test_crewais_own_storages(read: Read, source: str, kind: str, engine: str, w
     assert (store.kind, store.engine, text) == (kind, engine, where)
 
 
+@pytest.mark.parametrize(
+    ("source", "provider"),
+    [
+        ("m = ShortTermMemory(storage=RAGStorage(type='x', path='r', embedder_config=OLLAMA))", "ollama"),
+        ("store = RAGStorage('x', True, OLLAMA, None, 'r')\nm = ShortTermMemory(storage=store)", "ollama"),
+        ("m = ShortTermMemory(storage=RAGStorage(type='x', path='r', embedder_config=OLLAMA), embedder_config=COHERE)", "ollama"),
+        ("m = ShortTermMemory(path='r', embedder_config=OLLAMA)", "ollama"),
+        ("m = ShortTermMemory(storage=RAGStorage(type='x', path='r'), embedder_config=OLLAMA)", None),
+        ("m = ShortTermMemory(storage=RAGStorage(type='x', path='r', embedder_config=None))", None),
+    ],
+)
+def test_a_vector_storage_embeds_with_what_it_was_built_with(read: Read, source: str, provider: str | None) -> None:
+    """Ran 1.9.3: the embedder of the memory around it is not even looked at."""
+    told = "OLLAMA = {'provider': 'ollama'}\nCOHERE = {'provider': 'cohere'}\n"
+    memory = next(m for m in read({"app.py": IMPORTS + told + source + "\n"}).memories if m.kind == "short_term")
+    found = memory.embedder.provider if memory.embedder is not None else None
+    assert (found.value if isinstance(found, Text) else found) == provider
+    assert memory.store.where is not None
+
+
 def test_a_path_from_the_environment_keeps_its_variable(read: Read) -> None:
     store = store_of(read, "m = Memory(storage=os.path.join(os.getenv('DATA', '/data'), 'mem'))\n")
     assert any(isinstance(e, EnvVar) and e.name == "DATA" for e in walk(store.where))

@@ -10,12 +10,11 @@ from crewmem_doctor.facts.python.closure import targets
 from crewmem_doctor.facts.python.crewai_names import crewai_class, is_public_class, public
 from crewmem_doctor.facts.python.environment import under_main
 from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module
-from crewmem_doctor.facts.python.ledger import Position, built
+from crewmem_doctor.facts.python.ledger import Position, argument_location, built
 from crewmem_doctor.facts.python.loading import Loading
 from crewmem_doctor.facts.python.survey import Survey, last_name, root, start_of
 from crewmem_doctor.model.code import Argument, Call, Import, ServerRun
 from crewmem_doctor.model.code import Module as ModuleFacts
-from crewmem_doctor.model.expression import Expr
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
 
@@ -76,8 +75,9 @@ def api_calls(survey: Survey, memories: tuple[Memory, ...]) -> tuple[Call, ...]:
         if position is not None:
             made[position] = memory.at
     found = []
+    names: dict[tuple[str, int], str] = {}
     for site in survey.base.calls:
-        name = _api_name(survey.base, site)
+        name = _api_name(survey.base, site, names)
         if name:
             position = start_of(site.location)
             found.append(
@@ -93,21 +93,29 @@ def api_calls(survey: Survey, memories: tuple[Memory, ...]) -> tuple[Call, ...]:
     return tuple(sorted(found, key=lambda c: (c.at, c.callee)))
 
 
-def _api_name(base: CodeBase, site: CallSite) -> str:
+def _api_name(base: CodeBase, site: CallSite, names: dict[tuple[str, int], str]) -> str:
+    """What rules know a call by. `names` keeps the answers, each as long as no more modules are known."""
     name = site.callee
+    if not name:
+        word = last_name(site.node.func)
+        return f"unknown.{word}" if word in KICKOFFS and isinstance(site.node.func, ast.Attribute) else ""
+    key = (name, base.known)
+    if key not in names:
+        names[key] = _named(base, name)
+    return names[key]
+
+
+def _named(base: CodeBase, name: str) -> str:
     if root(name) in ("crewai", "mem0") and base.definition(name) is None:
         return public(name) if _matters(public(name)) else ""
-    if name:
-        inherited = crewai_class(base, name)
-        if inherited:
-            return inherited
-        owner, _, method = name.rpartition(".")
-        inherited = crewai_class(base, owner) if base.definition(name) is None or method in KICKOFFS else ""
-        if inherited:
-            return f"{inherited}.{method}"
-        return f"unknown.{method}" if method in KICKOFFS and base.definition(name) is None else ""
-    word = last_name(site.node.func)
-    return f"unknown.{word}" if word in KICKOFFS and isinstance(site.node.func, ast.Attribute) else ""
+    inherited = crewai_class(base, name)
+    if inherited:
+        return inherited
+    owner, _, method = name.rpartition(".")
+    inherited = crewai_class(base, owner) if base.definition(name) is None or method in KICKOFFS else ""
+    if inherited:
+        return f"{inherited}.{method}"
+    return f"unknown.{method}" if method in KICKOFFS and base.definition(name) is None else ""
 
 
 def _matters(name: str) -> bool:
@@ -116,17 +124,17 @@ def _matters(name: str) -> bool:
 
 
 def _arguments(base: CodeBase, site: CallSite) -> Iterator[Argument]:
-    """In source order; what came through `**kwargs` bears the place of its value."""
+    """In source order, those that `partial` brings first."""
     value = built(base, site)
     module = site.scope.module
-    for index, node in enumerate(site.node.args):
-        given: Expr = value.args[index] if index < len(value.args) else base.evaluate(node, site.scope)
+    before = max(len(value.args) - len(site.node.args), 0)
+    for given in value.args[:before]:
+        yield Argument(None, given, getattr(given, "at", None) or site.location)
+    for index, node in enumerate(site.node.args, before):
+        given = value.args[index] if index < len(value.args) else base.evaluate(node, site.scope)
         yield Argument(None, given, base.location(node, module))
-    written = {k.arg: k for k in site.node.keywords if k.arg is not None}
     for name, given in value.kwargs:
-        keyword = written.get(name)
-        at = base.location(keyword, module) if keyword is not None else getattr(given, "at", None) or site.location
-        yield Argument(name, given, at)
+        yield Argument(name, given, argument_location(base, site, name, given))
 
 
 def api_imports(base: CodeBase) -> tuple[Import, ...]:

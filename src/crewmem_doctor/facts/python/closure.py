@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.collect import collect
@@ -15,11 +16,13 @@ from crewmem_doctor.sources.python import parse
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
-_STATEMENT = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?", re.MULTILINE)
+# Begins with a constant, which is found several times as fast as the beginning of a line is.
+_STATEMENT = re.compile(rb"\n[ \t\xef\xbb\xbf]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?")
 _WORD = re.compile(rb"\w+")
 _ROUNDS = 12
 _MOST = 1500
 _MOST_STATES = 40
+_FEW_WORDS = 4  # to search a file for so many costs less than to read its import statements
 # A queue may be given a function by its dotted name: `queue.enqueue("app.tasks.run")`.
 _QUEUES = (b"enqueue", b"async_task")
 _JOB = re.compile(rb"""["']([A-Za-z_][\w.]*)\.\w+["']""")
@@ -40,9 +43,10 @@ class Closure:
         self.base = base
         self.importers: dict[str, list[Module]] = {}  # of each scanned file, as far as they are parsed
         self.searched: set[str] = set()  # the files that were searched for some word
-        self.read: set[str] = set()  # those whose import statements were read
+        self.statements: dict[str, bytes] = {}  # the import statements of the files in which they were read
         self.saying: dict[bytes, list[str]] = {}  # by a module's last name, those whose import statements have it
         self.leads: dict[str, frozenset[str]] = {}  # what a file imports, where its statements were resolved
+        self.below: dict[str, list[str]] = {}  # the files of a package
         self.naming: dict[str, list[str]] = {}  # the files that mention a package from outside
         self.states: set[bytes] = set()
         self.stateful: list[str] | None = None  # the files that read any state
@@ -77,8 +81,7 @@ class Closure:
     def may_import(self, path: str, wanted: frozenset[str]) -> bool:
         """Whether the import statements of a file, read alone, lead to one of those modules."""
         if path not in self.leads:
-            body = self.base.tree.read(path) or b""
-            statements = "\n".join(s.strip().decode("utf-8", "replace") for s in _STATEMENT.findall(body))
+            statements = self.imports_of(path).decode("utf-8", "replace")
             parsed = parse(statements, path)
             if isinstance(parsed, Gap):
                 return True
@@ -141,45 +144,51 @@ class Closure:
             stem = (folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]).encode()
             if stem:
                 groups.setdefault(self.top_package(folder), set()).add(stem)
-        rest = [p for p in self.base.tree.python if not self.base.is_loaded(p)]
-        self.look_outside({top.rpartition("/")[2] for top in groups if top}, rest)
+        self.look_outside({top.rpartition("/")[2] for top in groups if top})
         found: set[str] = set()
         for top, stems in sorted(groups.items()):
             if not top:
-                found.update(self.importing(stems, rest))
+                found.update(self.importing(stems, self.unloaded(self.base.tree.python)))
                 continue
-            inside = [p for p in rest if p.startswith(top + "/")]
-            outside = [p for p in self.naming[top.rpartition("/")[2]] if not self.base.is_loaded(p)]
-            found.update(self.importing(stems, [*inside, *outside]))
+            if top not in self.below:
+                self.below[top] = [p for p in self.base.tree.python if p.startswith(top + "/")]
+            around = (*self.below[top], *self.naming[top.rpartition("/")[2]])
+            found.update(self.importing(stems, self.unloaded(around)))
         return sorted(found)
 
-    def look_outside(self, packages: set[str], rest: list[str]) -> None:
+    def unloaded(self, paths: Iterable[str]) -> list[str]:
+        return [path for path in paths if not self.base.is_loaded(path)]
+
+    def look_outside(self, packages: set[str]) -> None:
         """Finds the files that mention those packages. What names one called after CrewAI is a hit already."""
         fresh = sorted(packages.difference(self.naming))
         self.naming.update((package, []) for package in fresh)
         words = {package: package.encode() for package in fresh if "crewai" not in package and "mem0" not in package}
         if words:
-            mentions = self.base.tree.grep(words.values(), rest)
-            for package, word in words.items():
-                self.naming[package] = mentions if len(words) == 1 else self.base.tree.grep([word], mentions)
+            mentions = self.base.tree.mentions(words.values(), self.unloaded(self.base.tree.python))
+            self.naming.update((package, mentions[word]) for package, word in words.items())
 
     def importing(self, stems: set[bytes], among: list[str]) -> list[str]:
-        """Those whose import statements have one of the words. A file is searched for the words first, and its
+        """Those whose import statements have one of the words. For a few words a file is searched first, and its
         statements are read when it has one, or is asked for again."""
-        unread = [p for p in among if p not in self.read]
-        for path in self.base.tree.grep(sorted(stems), [p for p in unread if p not in self.searched]):
-            self.read_imports(path)
-        for path in unread:
-            if path in self.searched:
-                self.read_imports(path)
-        self.searched.update(unread)
+        fresh = [p for p in among if p not in self.statements]
+        if len(stems) <= _FEW_WORDS:
+            new = [p for p in fresh if p not in self.searched]
+            fresh = [p for p in fresh if p in self.searched] + self.base.tree.grep(sorted(stems), new)
+            self.searched.update(new)
+        for path in fresh:
+            self.imports_of(path)
         found = {path for stem in stems for path in self.saying.get(stem, ())}
         return sorted(found.intersection(among))
 
-    def read_imports(self, path: str) -> None:
-        self.read.add(path)
-        for word in set(_WORD.findall(b" ".join(_STATEMENT.findall(self.base.tree.read(path) or b"")))):
-            self.saying.setdefault(word, []).append(path)
+    def imports_of(self, path: str) -> bytes:
+        """The import statements of a file, as they are written."""
+        if path not in self.statements:
+            body = self.base.tree.read(path) or b""
+            self.statements[path] = b"\n".join([s.strip() for s in _STATEMENT.findall(b"\n" + body)])
+            for word in set(_WORD.findall(self.statements[path])):
+                self.saying.setdefault(word, []).append(path)
+        return self.statements[path]
 
     def top_package(self, folder: str) -> str:
         """The outermost package that `folder` lies in, "" where it is none."""

@@ -115,6 +115,9 @@ class Collector(Gatherer):
                 self.expression(case.guard)
             self.arm(node, index, 0, case.body)
 
+    def lone(self, node: ast.Expr) -> None:
+        self.expression(node.value)
+
     def assign(self, node: ast.Assign) -> None:
         self.expression(node.value)
         for target in node.targets:
@@ -259,6 +262,7 @@ _STATEMENTS: dict[type[ast.AST], Callable[..., None]] = {
     ast.With: Collector.with_,
     ast.AsyncWith: Collector.with_,
     ast.Match: Collector.match_,
+    ast.Expr: Collector.lone,
     ast.Assign: Collector.assign,
     ast.AnnAssign: Collector.annotated,
     ast.AugAssign: Collector.augmented,

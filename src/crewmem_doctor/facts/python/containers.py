@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, crewai_class
 from crewmem_doctor.facts.python.index import Binding, Class, Module, Scope
@@ -19,6 +18,7 @@ from crewmem_doctor.facts.python.wording import (
     needs_company,
 )
 from crewmem_doctor.model.location import Location
+from crewmem_doctor.model.record import dataclass
 
 # Bases whose classes describe records: what their bodies bind is a field of each object.
 _MODELS = frozenset(
@@ -30,7 +30,7 @@ _MODELS = frozenset(
 _KEPT = ("state", "extensions", "config")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Container:
     """A long-lived container: its canonical name, where it is defined, what it is, and what a person calls it."""
 

@@ -12,6 +12,20 @@ from crewmem_doctor.facts.python.nodes import CallSite, Class, Function, Module
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
+# Of the commonest expressions, the fields that hold expressions: no operators and no contexts.
+_PARTS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.List: ("elts",),
+    ast.Tuple: ("elts",),
+    ast.Subscript: ("value", "slice"),
+    ast.JoinedStr: ("values",),
+    ast.FormattedValue: ("value", "format_spec"),
+    ast.BinOp: ("left", "right"),
+    ast.BoolOp: ("values",),
+    ast.UnaryOp: ("operand",),
+    ast.Compare: ("left", "comparators"),
+    ast.Starred: ("value",),
+}
+
 
 class Gatherer:
     """Where the pass stands, and what it notes there. Expressions nest without limit, so they are walked with a
@@ -45,13 +59,11 @@ class Gatherer:
         imported: Imported | None = None,
         defined: Function | Class | None = None,
     ) -> None:
-        line = getattr(node, "end_lineno", 0) or 0
-        column = getattr(node, "end_col_offset", 0) or 0
         if kind in ("define", "iterate", "enter"):
-            line, column = getattr(node, "lineno", line), getattr(node, "col_offset", column)
-        found = Binding(
-            name, kind, node, self.scope, value, (line, column), self.branch, annotation, index, imported, defined
-        )
+            pos = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
+        else:
+            pos = (getattr(node, "end_lineno", 0) or 0, getattr(node, "end_col_offset", 0) or 0)
+        found = Binding(name, kind, node, self.scope, value, pos, self.branch, annotation, index, imported, defined)
         if self.cls is not None:
             self.cls.attributes.setdefault(name, []).append(found)
         elif name in self.function.globals:
@@ -86,7 +98,9 @@ class Gatherer:
                 else:
                     self.target(part.value, None, node, "unpack")
         elif isinstance(target, (ast.Attribute, ast.Subscript)):
-            self.expressions(ast.iter_child_nodes(target))
+            self.expression(target.value)
+            if isinstance(target, ast.Subscript):
+                self.expression(target.slice)
             if not isinstance(node, ast.stmt):
                 return  # a comprehension's
             self.function.stores.append(Store(target, value, node, self.scope, self.branch))
@@ -151,11 +165,16 @@ class Gatherer:
 
     def special(self, node: ast.AST, kind: type[ast.AST], stack: list[ast.AST]) -> None:
         """The rarer expressions: those that bind names, and everything that only has children."""
-        if isinstance(node, ast.NamedExpr):
+        if kind in _PARTS:
+            if kind is ast.Subscript:
+                index = node.slice  # type: ignore[attr-defined]
+                if isinstance(index, ast.Constant) and isinstance(index.value, str):
+                    self.function.subscripts.append(node)  # type: ignore[arg-type]
+        elif isinstance(node, ast.NamedExpr):
             self.bind(node.target.id, "assign", node, node.value)
             stack.append(node.value)
             return
-        if isinstance(node, ast.Lambda):
+        elif isinstance(node, ast.Lambda):
             for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
                 if argument.arg not in self.function.bindings:
                     self.bind(argument.arg, "unpack", argument)
@@ -163,12 +182,9 @@ class Gatherer:
             self.target(node.target, None, node, "iterate")
             stack.extend((node.iter, *node.ifs))
             return
-        elif isinstance(node, ast.Subscript):
-            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-                self.function.subscripts.append(node)
         elif isinstance(node, (ast.Yield, ast.YieldFrom)):
             self.function.yields.append(node)
-        for name in kind._fields:
+        for name in _PARTS.get(kind, kind._fields):
             child = getattr(node, name, None)
             if child.__class__ is list:
                 stack.extend([c for c in child if isinstance(c, ast.AST)])

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from crewmem_doctor.facts.python.closure import close_upward
 from crewmem_doctor.facts.python.collect import collect
+from crewmem_doctor.facts.python.definitions import Definitions
 from crewmem_doctor.facts.python.graph import Graph
 from crewmem_doctor.facts.python.kinds import Kinds
 from crewmem_doctor.facts.python.modules import Locator, dotted_names
@@ -62,6 +63,7 @@ class Sources(Protocol):
     def read(self, path: str) -> bytes | None: ...
     def text(self, path: str) -> str | None: ...
     def grep(self, needles: Iterable[bytes], among: Iterable[str] | None = None) -> list[str]: ...
+    def mentions(self, words: Iterable[bytes], among: Iterable[str]) -> dict[bytes, list[str]]: ...
 
 
 class CodeBase:
@@ -84,8 +86,7 @@ class CodeBase:
         self.values = Evaluator(self)
         self.graph = Graph(self)
         self._loaded: dict[str, Module | None] = {}
-        self._by_name: dict[str, Module] = {}
-        self._definitions: dict[str, Definition | None] = {}
+        self.definitions = Definitions()
         self._quoted: dict[int, tuple[ast.Constant, ast.expr | None]] = {}
         self.modules: dict[str, Module] = {}
         # What crewai_names found, and how many modules were known then.
@@ -117,8 +118,7 @@ class CodeBase:
         elif parsed is not None and text is not None:
             module = Module(path, dotted_names(path), parsed, text)
             self._loaded[path] = module
-            self._by_name.setdefault(module.name, module)
-            self._definitions = {name: found for name, found in self._definitions.items() if found is not None}
+            self.definitions.add(module)
             try:
                 collect(self, module)
             except RecursionError:
@@ -180,32 +180,7 @@ class CodeBase:
 
     def definition(self, name: str) -> Definition | None:
         """What a canonical name of scanned code stands for."""
-        if name not in self._definitions:
-            self._definitions[name] = self._define(name)
-        return self._definitions[name]
-
-    def _define(self, name: str) -> Definition | None:
-        parts = name.split(".")
-        for length in range(len(parts), 0, -1):
-            module = self._by_name.get(".".join(parts[:length]))
-            if module is not None:
-                return self._inside(module, ".".join(parts[length:]))
-        return None
-
-    @staticmethod
-    def _inside(module: Module, rest: str) -> Definition | None:
-        if not rest:
-            return module
-        found = module.classes.get(rest) or module.functions.get(rest)
-        if found is not None:
-            return found
-        owner, _, name = rest.rpartition(".")
-        if not owner:
-            bindings = module.body.bindings.get(name)
-            return Assignment(module, None, name, bindings) if bindings else None
-        cls = module.classes.get(owner)
-        bindings = (cls.attributes.get(name) or cls.fields.get(name)) if cls is not None else None
-        return Assignment(module, cls, name, bindings) if bindings else None
+        return self.definitions.get(name)
 
     def method(self, cls: str, name: str) -> Function | None:
         """The method that a scanned class or its scanned bases define."""

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crewmem_doctor.facts.python.names import External, Local, Ref, is_property
+from crewmem_doctor.facts.python.makers import CREW_PARTS, DISPLAYS, RUNNERS, WRAPPERS, made_by
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Scope
+from crewmem_doctor.facts.python.refs import Bound, External, Local, Ref, is_property
 from crewmem_doctor.facts.python.spelling import normalise
 from crewmem_doctor.facts.python.state import state_key
 
@@ -15,68 +16,6 @@ if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
 
 _DEPTH = 30
-_WRAPPERS = {
-    "Optional",
-    "Annotated",
-    "Union",
-    "Final",
-    "ClassVar",
-    "Awaitable",
-    "Coroutine",
-    "AsyncIterator",
-    "Iterator",
-    "Generator",
-    "AsyncGenerator",
-    "SkipValidation",
-    "InstanceOf",
-    "FromDishka",
-    "Injected",
-    "Inject",
-}
-_MADE_BY = {  # methods that give an object of the class they are called on
-    "create",
-    "build",
-    "load",
-    "copy",
-    "model_copy",
-    "get_instance",
-    "instance",
-    "getInstance",
-    "new",
-    "connect",
-    "model_validate",
-    "parse_obj",
-}
-_DISPLAYS = {
-    ast.Dict: "builtins.dict",
-    ast.DictComp: "builtins.dict",
-    ast.List: "builtins.list",
-    ast.ListComp: "builtins.list",
-    ast.Set: "builtins.set",
-    ast.Tuple: "builtins.tuple",
-    ast.JoinedStr: "builtins.str",
-}
-_RESULTS = {
-    "redis.from_url": "redis.Redis",
-    "redis.asyncio.from_url": "redis.asyncio.Redis",
-    "builtins.open": "io.TextIOWrapper",
-    "sqlite3.connect": "sqlite3.Connection",
-}
-_CREW_PARTS = {
-    "crewai.project.crew": "crewai.Crew",
-    "crewai.project.agent": "crewai.Agent",
-    "crewai.project.task": "crewai.Task",
-    "crewai.project.llm": "crewai.LLM",
-}
-_RUNNERS = (
-    "asyncio.run",
-    "asyncio.wait_for",
-    "anyio.run",
-    "typing.cast",
-    "copy.copy",
-    "copy.deepcopy",
-    "asyncio.shield",
-)
 
 
 class Kinds:
@@ -127,7 +66,7 @@ class Kinds:
             return self._element(node, scope)
         if isinstance(node, ast.Constant):
             return "" if node.value is None else f"builtins.{type(node.value).__name__}"
-        return _DISPLAYS.get(type(node), "")
+        return DISPLAYS.get(type(node), "")
 
     def _own(self, name: str, function: Function) -> str:
         """`self` and `cls`, also from functions nested in a method."""
@@ -218,7 +157,7 @@ class Kinds:
             return self.annotation(node.left, scope) or self.annotation(node.right, scope)
         if isinstance(node, ast.Subscript):
             word = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-            if word in _WRAPPERS:
+            if word in WRAPPERS:
                 parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
                 parts = parts[-1:] if word == "Coroutine" else parts
                 return next((t for t in (self.annotation(p, scope) for p in parts[:4]) if t), "")
@@ -238,6 +177,8 @@ class Kinds:
 
     def _call(self, node: ast.Call, scope: Scope) -> str:
         ref = self.base.names.resolve(node.func, scope)
+        if isinstance(ref, Bound):
+            return self._class(ref.target)
         if isinstance(ref, Class):
             return ref.dotted
         if isinstance(ref, Function):
@@ -270,19 +211,12 @@ class Kinds:
         return ""
 
     def _external(self, name: str, node: ast.Call, scope: Scope) -> str:
-        if name in _RESULTS:
-            return _RESULTS[name]
-        if name in _RUNNERS and node.args:
+        if name in RUNNERS and node.args:
             return self.of(node.args[-1] if name == "typing.cast" else node.args[0], scope)
         if name == "builtins.super" and scope.function is not None and scope.function.owner is not None:
             bases = self.base.bases(scope.function.owner.dotted)
             return bases[0] if bases else ""
-        owner, _, last = name.rpartition(".")
-        if last[:1].isupper():
-            return name
-        if owner.rsplit(".", 1)[-1][:1].isupper() and (last.startswith("from_") or last in _MADE_BY):
-            return owner
-        return ""
+        return made_by(name)
 
     def returned(self, function: Function) -> str:
         """The class of what a function returns or, for a generator dependency, yields."""
@@ -298,7 +232,7 @@ class Kinds:
             return ""
         around = self.base.around(function)
         for decorator in function.decorators:
-            part = _CREW_PARTS.get(self.base.canonical(decorator, around))
+            part = CREW_PARTS.get(self.base.canonical(decorator, around))
             if part:
                 return part
         if node.returns is not None:

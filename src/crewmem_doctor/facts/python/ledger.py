@@ -9,6 +9,7 @@ from typing import Union
 from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.environment import on_script_line
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scope
+from crewmem_doctor.facts.python.refs import Bound
 from crewmem_doctor.facts.python.survey import Survey, start_of
 from crewmem_doctor.model.expression import Build, Choice, EnvVar, Expr, walk
 from crewmem_doctor.model.location import Location
@@ -166,10 +167,16 @@ def built(base: CodeBase, site: CallSite) -> Build:
 
 
 def argument_location(base: CodeBase, site: CallSite, name: str, value: Expr | None = None) -> Location:
-    """The span of `name=value`; where it came through `**kwargs`, the place of the value."""
+    """The span of `name=value`, also in a `partial` that brings it; where it came through `**kwargs`, the place of the
+    value."""
     keyword = site.keyword(name)
     if keyword is not None:
         return base.location(keyword, site.scope.module)
+    ref = base.names.resolve(site.node.func, site.scope)
+    for call, scope in reversed(ref.given) if isinstance(ref, Bound) else ():
+        brought = next((k for k in call.keywords if k.arg == name), None)
+        if brought is not None:
+            return base.location(brought, scope.module)
     return getattr(value, "at", None) or site.location
 
 

@@ -103,10 +103,12 @@ class Locator:
     def find(self, dotted: str, importer: str, exact: bool = False) -> str:
         """The file of a module name, a folder with a trailing slash where it has none, or "". `exact` is for names
         counted from the scan root, as relative imports give them."""
-        key = (dotted, posixpath.dirname(importer), exact)
-        if key not in self._cache:
-            self._cache[key] = self._exact(dotted) if exact else self._near(dotted, posixpath.dirname(importer))
-        return self._cache[key]
+        here = importer.rpartition("/")[0]
+        key = (dotted, here, exact)
+        found = self._cache.get(key)
+        if found is None:
+            self._cache[key] = found = self._exact(dotted) if exact else self._near(dotted, here)
+        return found
 
     def _exact(self, dotted: str) -> str:
         folder, _, name = dotted.replace(".", "/").rpartition("/")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function, Imported, Module, Scope
-from crewmem_doctor.facts.python.spelling import normalise
-from crewmem_doctor.facts.python.state import state_key
-from crewmem_doctor.model.record import dataclass
+from crewmem_doctor.facts.python.refs import Bound, External, Folder, Local, Ref, canonical, is_property
+from crewmem_doctor.facts.python.state import last_word, state_key
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.index import CodeBase
@@ -19,34 +18,10 @@ _BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class External:
-    """Something of an installed package, as it is spelled, or of an object whose class is known; `loose` where it
-    belongs to a variable of unknown class."""
-
-    name: str
-    loose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A package without `__init__.py`."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """A variable, parameter or loop target of a function."""
-
-    bindings: Sequence[Binding]
-
-
-Ref = Union[Module, Class, Function, Assignment, External, Folder, Local, None]
-
-
 class Names:
     """Resolution of names and dotted names. Answers are remembered for each syntax node."""
+
+    canonical = staticmethod(canonical)
 
     def __init__(self, base: CodeBase) -> None:
         self.base = base
@@ -157,7 +132,7 @@ class Names:
             and not _annotated(last.value)
         ):
             target = self.resolve(last.value, last.scope)
-            if isinstance(target, (Class, Function, Module, External)) and len(bindings) == 1:
+            if isinstance(target, (Class, Function, Module, External, Bound)) and len(bindings) == 1:
                 return target
         if last.kind in ("assign", "unpack") and isinstance(last.value, ast.Call) and len(bindings) == 1:
             handed = self._handed_out(last.value, last.index, last.scope)
@@ -236,10 +211,17 @@ class Names:
                 bindings = current.attributes[name]
                 return self.entity(bindings, name, current.scope)
             if name in current.fields:
-                return self.variable(
-                    current.scope, _in_class(current, current.fields[name][0]), name, current.fields[name]
-                )
+                return self._field(current, name)
         return None
+
+    def _field(self, cls: Class, name: str) -> Ref:
+        bindings = cls.fields[name]
+        first = bindings[0]
+        if len(bindings) == 1 and isinstance(first.value, ast.Call) and last_word(first.value.func) == "partial":
+            bound = self.resolve(first.value, first.scope)
+            if isinstance(bound, Bound):
+                return bound
+        return self.variable(cls.scope, _in_class(cls, first), name, bindings)
 
     def of_instance(self, type_name: str, name: str) -> Ref:
         """An attribute of an object of that class."""
@@ -268,18 +250,6 @@ class Names:
             stack = inner + stack
         return [*scanned, *external]
 
-    def canonical(self, ref: Ref) -> str:
-        if isinstance(ref, External):
-            return normalise(ref.name)
-        if isinstance(ref, (Class, Function)):
-            return ref.dotted
-        if isinstance(ref, Module):
-            return ref.name
-        if isinstance(ref, Assignment):
-            home = ref.owner.dotted if ref.owner is not None else ref.module.name
-            return f"{home}.{ref.name}"
-        return ref.path.replace("/", ".") if isinstance(ref, Folder) else ""
-
     def bases(self, name: str) -> tuple[str, ...]:
         if name not in self._bases:
             cls = self.base.definition(name)
@@ -297,11 +267,3 @@ def _annotated(node: ast.expr) -> bool:
     """`Annotated[Crew, Depends(get_crew)]` under a name of its own: the marks matter, not `Annotated`."""
     word = node.value if isinstance(node, ast.Subscript) else None
     return (word.attr if isinstance(word, ast.Attribute) else getattr(word, "id", "")) == "Annotated"
-
-
-def is_property(function: Function) -> bool:
-    return any(
-        (isinstance(d, ast.Name) and d.id in ("property", "cached_property"))
-        or (isinstance(d, ast.Attribute) and d.attr == "cached_property")
-        for d in function.decorators
-    )

@@ -167,6 +167,7 @@ class Module:
     stars: list[Imported] = field(default_factory=list)
     all_functions: list[Function] = field(default_factory=list)  # in source order, redefinitions too; body first
     all_classes: list[Class] = field(default_factory=list)
+    spans: dict[int, tuple[ast.AST, Location]] = field(default_factory=dict)  # by the node's id, while it is kept
 
     @property
     def name(self) -> str:

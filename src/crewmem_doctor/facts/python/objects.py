@@ -49,7 +49,7 @@ def _made_by_fields(survey: Survey, *wanted: str) -> Iterator[tuple[CallSite, st
 def _draft(survey: Survey, site: CallSite, name: str, kind: Kind) -> Draft:
     value = built(survey.base, site)
     store, at = _store(survey, site, value, kind)
-    given, embedder_at = _given(survey.base, site, value, "embedder", "embedder_config")
+    given, embedder_at = _embedder(survey.base, site, value)
     draft = Draft(
         Memory(
             kind,
@@ -71,6 +71,20 @@ def _draft(survey: Survey, site: CallSite, name: str, kind: Kind) -> Draft:
         draft.sinks.extend(table_sinks(config, embedder_at))
     draft.llms.extend(models_of(value.argument("llm"), site.location))
     return draft
+
+
+def _embedder(base: CodeBase, site: CallSite, value: Build) -> tuple[Expr | None, Location]:
+    """The embedder of a memory. CrewAI's own vector storage embeds with what it was built with, and only mem0 still
+    counts then of what the memory around it is given."""
+    given, at = _given(base, site, value, "embedder", "embedder_config")
+    storage = value.argument("storage")
+    if not isinstance(storage, Build) or storage.callee != "crewai.memory.storage.RAGStorage":
+        return given, at
+    if isinstance(given, Table) and as_text(given.get("provider")) == "mem0":
+        return given, at
+    own = storage.argument("embedder_config", 2) or storage.argument("**")
+    own = None if isinstance(own, Text) and own.value is None else own
+    return own, getattr(own, "at", None) or at
 
 
 def _given(base: CodeBase, site: CallSite, value: Build, *names: str) -> tuple[Expr | None, Location]:

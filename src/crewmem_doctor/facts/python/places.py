@@ -10,6 +10,13 @@ from crewmem_doctor.model.location import Location
 
 def span(node: ast.AST, module: Module) -> Location:
     """A call begins where its name does, and of `X().crew().kickoff` the name is the last word."""
+    known = module.spans.get(id(node))
+    if known is None:
+        module.spans[id(node)] = known = (node, _span(node, module))
+    return known[1]
+
+
+def _span(node: ast.AST, module: Module) -> Location:
     line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
     end_line = getattr(node, "end_lineno", None) or line
     end_column = getattr(node, "end_col_offset", None) or column

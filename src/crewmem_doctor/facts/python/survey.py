@@ -7,12 +7,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Union
 
 from crewmem_doctor.facts.python.closure import targets
 from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module, Scope
 from crewmem_doctor.model.expression import Expr, Text
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.project import Gap
+
+Decorated = tuple[Function, ast.expr, Union[ast.Call, None], str]
 
 
 def last_name(node: ast.expr) -> str:
@@ -38,6 +41,7 @@ class Survey:
         # Before any name is resolved: a name of a module that is not loaded yet has no definition.
         self.nearby = _nearby(base)
         self.gaps: list[Gap] = []  # what a detector stumbled over
+        self.decorated: list[Decorated] | None = None  # what the families of entry points all ask for
         self._by_word: defaultdict[str, list[CallSite]] = defaultdict(list)
         for site in base.calls:
             self._by_word[last_name(site.node.func)].append(site)

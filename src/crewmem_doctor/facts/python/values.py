@@ -38,7 +38,7 @@ class Evaluator:
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Expr:
         if node is None:
             return Opaque("no value")
-        calls = tuple(call for _, call, _ in self.frames)
+        calls = tuple([call for _, call, _ in self.frames]) if self.frames else ()
         key = (id(node), *map(id, calls))
         known = self._memo.get(key)
         if known is not None:

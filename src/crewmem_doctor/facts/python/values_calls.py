@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from crewmem_doctor.facts.python.names import External
 from crewmem_doctor.facts.python.nodes import Class, Function
+from crewmem_doctor.facts.python.refs import Bound, External
+from crewmem_doctor.facts.python.values_build import build
 from crewmem_doctor.facts.python.values_env import environment_call
 from crewmem_doctor.facts.python.values_methods import METHODS, method
 from crewmem_doctor.facts.python.values_paths import path_call
 from crewmem_doctor.facts.python.values_request import from_request, of_one_width, widened
-from crewmem_doctor.model.expression import Build, Choice, Concat, Expr, Fresh, Items, Opaque, Table, Text
+from crewmem_doctor.model.expression import Choice, Concat, Expr, Fresh, Items, Opaque, Table, Text
 
 if TYPE_CHECKING:
     from crewmem_doctor.facts.python.nodes import Scope
@@ -110,6 +111,8 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope) -> Expr:
     ref = ev.base.names.resolve(node.func, scope)
     callee = ev.base.names.canonical(ref)
     at = ev.at(node, scope)
+    if isinstance(ref, Bound):
+        return build(ev, callee, node, scope, ref.target if isinstance(ref.target, Class) else None, ref.given)
     if isinstance(ref, Function):
         return ev.called(ref, node, scope)
     if isinstance(node.func, ast.Attribute):
@@ -254,30 +257,3 @@ def _getattr(ev: Evaluator, node: ast.Call, scope: Scope) -> Expr:
     if len(node.args) > 2 and isinstance(value, Opaque):
         return Choice((value, ev.evaluate(node.args[2], scope)), True, at)
     return value
-
-
-def build(ev: Evaluator, callee: str, node: ast.Call, scope: Scope, cls: Class | None) -> Expr:
-    """A constructor's or an unknown function's call, with `**kwargs` spread."""
-    args = tuple(ev.evaluate(a, scope) for a in node.args[:30])
-    kwargs: list[tuple[str, Expr]] = []
-    for keyword in node.keywords[:80]:
-        value = ev.evaluate(keyword.value, scope)
-        if keyword.arg is not None:
-            kwargs.append((keyword.arg, value))
-            continue
-        if isinstance(value, Table):
-            last = dict(value.items)
-            kwargs.extend(last.items())
-        if not isinstance(value, Table) or value.open:
-            kwargs.append(("**", Opaque("keyword arguments that were not followed", value.at)))
-    path = cls.module.path if cls is not None else ""
-    bases = ev.base.bases(callee) if cls is not None else ()
-    return Build(callee, args, tuple(kwargs), ev.at(node, scope), path, bases, _receiver(ev, callee, node, scope))
-
-
-def _receiver(ev: Evaluator, callee: str, node: ast.Call, scope: Scope) -> Expr | None:
-    """The object whose method is called, where it is one that was built: the memory in `memory.scope("/x")`."""
-    if not callee.startswith(("crewai.", "mem0.")) or not isinstance(node.func, ast.Attribute):
-        return None
-    value = ev.evaluate(node.func.value, scope)
-    return value if isinstance(value, (Build, Choice)) else None

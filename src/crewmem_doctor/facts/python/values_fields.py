@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.flow import END
-from crewmem_doctor.facts.python.names import External, is_property
 from crewmem_doctor.facts.python.nodes import Assignment, Binding, Class, Function
+from crewmem_doctor.facts.python.refs import External, is_property
 from crewmem_doctor.facts.python.state import state_key
 from crewmem_doctor.facts.python.values_env import environ_item, is_settings, settings_field
 from crewmem_doctor.facts.python.values_names import of_binding, of_bindings, of_ref

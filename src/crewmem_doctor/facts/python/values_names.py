@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crewmem_doctor.facts.python.flow import END, branch_at, covers, excluded, reaching
-from crewmem_doctor.facts.python.names import Ref
 from crewmem_doctor.facts.python.nodes import Arm, Assignment, Binding, Class, Function, Module, Scope
 from crewmem_doctor.facts.python.passing import argument, is_static
+from crewmem_doctor.facts.python.refs import Ref
 from crewmem_doctor.facts.python.values_paths import file_of
 from crewmem_doctor.facts.python.values_request import handler_parameter, is_handler, is_sent, is_task
 from crewmem_doctor.model.expression import Choice, Expr, FromCaller, Items, Opaque, Table, Text

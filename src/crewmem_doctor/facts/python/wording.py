@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 from crewmem_doctor.facts.python.survey import last_name
 
@@ -27,6 +28,7 @@ _OTHERWISE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def means_conversation(name: str) -> bool:
     """Whether the words of a name speak of conversations and of nothing else."""
     words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
@@ -45,6 +47,7 @@ def needs_company(name: str) -> bool:
     return bool(_ALONE.fullmatch(name.strip("_").lower()))
 
 
+@lru_cache(maxsize=4096)
 def may_hold_crews(name: str) -> bool:
     """Whether a name leaves room for crews or flows as values; what is put in decides."""
     words = re.findall(r"[a-z]+", name.lower())

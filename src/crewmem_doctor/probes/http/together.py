@@ -1,14 +1,16 @@
 """Messages that are on their way at the same time, so that more than one worker has to take them.
 
-Sent one by one, an idle server's connections can all go to the same worker. So the messages of a burst leave STAGGER
-apart, and each keeps back its last byte until the others are there as well: whoever took a connection is busy with it
-for that long. A worker of gunicorn's that takes one request at a time then has to leave the next to another; where a
-worker takes many, what it does when a message begins keeps it from taking the next.
+Sent one by one, an idle server's connections can all go to the same worker. So the messages of a burst leave shortly
+after each other, and each keeps back its last byte until the others are there as well: whoever took a connection is
+busy with it for that long. A worker of gunicorn's that takes one request at a time then has to leave the next to
+another; where a worker takes many, what it does when a message begins keeps it from taking the next. How long that is
+depends on the machine, so they leave at different distances.
 """
 
 from __future__ import annotations
 
 import http.client
+import itertools
 import select
 import ssl
 import threading
@@ -21,7 +23,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Hold = Callable[[], None]
-STAGGER = 0.002     # seconds between two messages of a burst, when they leave and when they end
+GAPS = (0.002, 0.005, 0.010)    # seconds from one message of a burst to the next, by turns
+STAGGER = 0.002     # seconds from the end of one to the end of the next
 # Seconds that a message waits for the others. Where a worker takes one connection at a time, TLS cannot begin on those
 # that it has not taken yet.
 PATIENCE = 0.5
@@ -68,9 +71,9 @@ def burst(says: Sequence[Callable[[Hold], T]]) -> list[T]:
 
     # Not a pool's threads: whoever interrupts the probe need not wait for an answer.
     threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(says))]
-    for thread in threads:
+    for thread, gap in zip(threads, itertools.cycle(GAPS)):
         thread.start()
-        time.sleep(STAGGER)
+        time.sleep(gap)
     for thread in threads:
         thread.join()
     if failed:

@@ -9,7 +9,7 @@ from typing import Literal
 from crewmem_doctor.facts.python.entries.identity import identity
 from crewmem_doctor.facts.python.entries.request import request_fields
 from crewmem_doctor.facts.python.index import Function
-from crewmem_doctor.facts.python.survey import Survey, around, name_location
+from crewmem_doctor.facts.python.survey import Decorated, Survey, around, name_location
 from crewmem_doctor.model.memory import EntryPoint
 
 EntryKind = Literal["http", "task", "socket", "bot", "function", "ui", "script"]
@@ -26,13 +26,19 @@ def entry(
     )
 
 
-def decorated(survey: Survey) -> Iterator[tuple[Function, ast.expr, ast.Call | None, str]]:
+def decorated(survey: Survey) -> Iterator[Decorated]:
     """Every decorator of every function: the function, the decorator without its call, the call, the canonical name."""
-    for function in survey.base.functions():
-        for decorator in function.decorators:
-            call = decorator if isinstance(decorator, ast.Call) else None
-            target = call.func if call is not None else decorator
-            yield function, target, call, survey.base.canonical(target, around(function))
+    if survey.decorated is None:
+        found: list[Decorated] = []
+        for function in survey.base.functions():
+            for decorator in function.decorators:
+                call = decorator if isinstance(decorator, ast.Call) else None
+                target = call.func if call is not None else decorator
+                found.append((function, target, call, survey.base.canonical(target, around(function))))
+                yield found[-1]
+        survey.decorated = found
+    else:
+        yield from survey.decorated
 
 
 def argument(call: ast.Call | None, *names: str, position: int | None = None) -> ast.expr | None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from functools import partial
 
-from crewmem_doctor.facts.python.clients import CLIENTS
 from crewmem_doctor.facts.python.crewai_names import AGENTS, CREW, crewai_class, sites_of
 from crewmem_doctor.facts.python.failures.conditions import (
     arms,
@@ -20,29 +17,16 @@ from crewmem_doctor.facts.python.failures.conditions import (
     tests,
 )
 from crewmem_doctor.facts.python.failures.handlers import Catches, catches_storage
+from crewmem_doctor.facts.python.failures.options import Option, To, crew_option, in_ram, leaves, store_option, worse
 from crewmem_doctor.facts.python.failures.spans import clause, holds, targets, within
 from crewmem_doctor.facts.python.failures.touches import Touches
 from crewmem_doctor.facts.python.index import CallSite, Function
 from crewmem_doctor.facts.python.ledger import built
-from crewmem_doctor.facts.python.stores import store_of
 from crewmem_doctor.facts.python.survey import Survey, start_of
-from crewmem_doctor.model.expression import Build, Choice, Concat, EnvVar, Expr, Joined, Opaque, Place, Text, walk
+from crewmem_doctor.model.expression import Choice, Concat, EnvVar, Expr, Joined, Text, walk
 from crewmem_doctor.model.failure import Fallback
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Memory
-
-To = Literal["ram", "off", "local"]
-
-_STAND_IN = re.compile(r"in_?memory|noop|dummy|null|fake|mock", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One of the values that a memory's argument may have."""
-
-    to: To | Literal["meant", "server", "unknown"]
-    at: Location
-    value: Expr
 
 
 def find_fallbacks(touches: Touches, catches: Catches) -> tuple[Fallback, ...]:
@@ -68,14 +52,14 @@ class _Finder:
             node = site.argument("memory")
             if node is not None and not isinstance(node, ast.Constant):
                 value = self.base.evaluate(node, site.scope)
-                yield from self._judge(value, self._memory_of(site, value), self._crew_option)
+                yield from self._judge(value, self._memory_of(site, value), partial(crew_option, self.touches))
         for site, what, memories in self.touches.sites:
             if what == "build" and crewai_class(self.base, site.callee) not in (CREW, *AGENTS):
                 for _, value in (*((None, a) for a in built(self.base, site).args), *built(self.base, site).kwargs):
-                    yield from self._judge(value, memories[0], self._store_option)
+                    yield from self._judge(value, memories[0], partial(store_option, self.touches))
         for memory in self.touches.memories:
             if memory.store.where is not None:
-                yield from self._judge(memory.store.where, memory, self._store_option)
+                yield from self._judge(memory.store.where, memory, partial(store_option, self.touches))
 
     def _memory_of(self, site: CallSite, value: Expr) -> Memory | None:
         """The memory that is meant: one that the crew is handed, else its own."""
@@ -98,12 +82,12 @@ class _Finder:
         }
         for choice in walk(value):
             if isinstance(choice, Choice):
-                options = [o for o in map(classify, _leaves(choice)) if o is not None]
+                options = [o for o in map(classify, leaves(choice)) if o is not None]
                 if id(choice) in parts:
                     # A piece of a path is no store: what could not be followed is a directory too.
                     options = [o for o in options if o.to != "unknown"]
                 yield from self._between(options, memory)
-            elif isinstance(choice, EnvVar) and choice.at and is_setting(choice.name) and _ram(choice.default):
+            elif isinstance(choice, EnvVar) and choice.at and is_setting(choice.name) and in_ram(choice.default):
                 yield Fallback(choice.at, "ram", memory.at, choice.at, choice.at, (choice.name,), memory.inside)
 
     def _between(self, options: list[Option], memory: Memory) -> Iterator[Fallback]:
@@ -112,7 +96,7 @@ class _Finder:
             if lesser.to not in ("ram", "off", "local"):
                 continue
             for meant in options:
-                if meant.at == lesser.at or not _worse(lesser, meant):
+                if meant.at == lesser.at or not worse(lesser, meant):
                     continue
                 cause = self._caught(lesser, meant)
                 if cause is None and (lesser.to, meant.to) != (
@@ -124,35 +108,6 @@ class _Finder:
                     at, settings = cause
                     yield Fallback(lesser.at, lesser.to, memory.at, meant.at, at, settings, memory.inside)
                     break
-
-    def _crew_option(self, value: Expr) -> Option | None:
-        at = getattr(value, "at", None)
-        if at is None:
-            return None
-        if isinstance(value, Text):
-            if value.value is True:
-                return Option("meant", at, value)
-            return Option("off", at, value) if value.value in (False, None) else None
-        memory = self.touches.of(value)
-        if memory is not None:
-            return Option(_kind_of(memory.store.kind, memory.store.where is None), at, value)
-        return Option("unknown", at, value)
-
-    def _store_option(self, value: Expr) -> Option | None:
-        at = getattr(value, "at", None)
-        if at is None or (isinstance(value, Text) and value.value in (True, False)):
-            return None
-        if isinstance(value, (Concat, Joined, EnvVar)) or (isinstance(value, Text) and isinstance(value.value, str)):
-            return Option("ram" if _ram(value) else "local", at, value)
-        if isinstance(value, Place):
-            return Option("local", at, value)
-        if isinstance(value, Build):
-            client = CLIENTS.get(value.callee)
-            store = client(value, at) if client is not None else store_of(self.survey, value, at)
-            if store.kind == "unknown" and _STAND_IN.search(value.callee.rpartition(".")[2]):
-                return Option("ram", at, value)
-            return Option(_kind_of(store.kind, False), at, value)
-        return Option("unknown", at, value) if isinstance(value, Opaque) else None
 
     # what leads from the one to the other
 
@@ -281,38 +236,6 @@ class _Finder:
                         (),
                         function.qualname,
                     )
-
-
-def _kind_of(kind: str, default: bool) -> To | Literal["server", "unknown"]:
-    if kind == "process":
-        return "ram"
-    return "local" if kind == "path" else "server" if kind == "server" else "unknown"
-
-
-def _worse(lesser: Option, meant: Option) -> bool:
-    """Whether `meant` keeps more than `lesser` does."""
-    if lesser.to == "off":
-        return meant.to not in ("off",)
-    if lesser.to == "ram":
-        return meant.to not in ("off", "ram")
-    return meant.to in ("server", "unknown", "local")
-
-
-def _leaves(choice: Choice) -> Iterator[Expr]:
-    for option in choice.options:
-        if isinstance(option, Choice):
-            yield from _leaves(option)
-        else:
-            yield option
-
-
-def _ram(value: Expr | None) -> bool:
-    text = value.value if isinstance(value, Text) else None
-    return isinstance(text, str) and (
-        text == ":memory:"
-        or text.startswith(("memory://", "file::memory:", "sqlite:///:memory:"))
-        or text in ("sqlite://", "sqlite:///")
-    )
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Union
 
 from crewmem_doctor.facts.python.failures.telling import How, how_of, is_log, mentions, tells
@@ -16,6 +15,7 @@ from crewmem_doctor.facts.python.survey import last_name
 from crewmem_doctor.model.failure import Guarded, Swallow
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory
+from crewmem_doctor.model.record import dataclass
 
 Around = Union[ast.Try, ast.With, ast.AsyncWith]
 # What a store that cannot be reached or written raises; narrower kinds are about something else.

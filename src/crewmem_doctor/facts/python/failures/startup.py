@@ -89,6 +89,8 @@ def _is_hook_decorator(node: ast.expr) -> bool:
 def _handed_on(module: Module) -> frozenset[str]:
     """The names handed on as hooks: `FastAPI(lifespan=…)`, `add_event_handler("startup", …)`."""
     found: set[str] = set()
+    if "lifespan" not in module.text and "startup" not in module.text:
+        return frozenset()
     for site in (s for f in module.all_functions for s in f.sites):
         call = site.node
         given = [k.value for k in call.keywords if k.arg in ("lifespan", "on_startup")]

@@ -81,12 +81,15 @@ class Touches:
 
     def _on_line(self, site: CallSite) -> bool:
         """The call's place is only worked out where a memory stands on its line."""
-        path, end = site.scope.module.path, site.node.func.end_lineno or 0
-        return (path, end) in self._lines or (path, site.node.lineno) in self._lines
+        lines = self._lines.get(site.scope.module.path)
+        return lines is not None and (site.node.func.end_lineno in lines or site.node.lineno in lines)
 
     @cached_property
-    def _lines(self) -> frozenset[tuple[str, int]]:
-        return frozenset((path, line) for path, line, _ in (*self.made, *self.users))
+    def _lines(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for path, line, _ in (*self.made, *self.users):
+            found.setdefault(path, set()).add(line)
+        return found
 
     def of(self, value: Expr | None) -> Memory | None:
         """The memory that a value is."""
