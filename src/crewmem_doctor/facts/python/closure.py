@@ -24,7 +24,7 @@ _MOST = 1500
 _MOST_STATES = 40
 _FEW_WORDS = 4  # to search a file for so many costs less than to read its import statements
 # A queue may be given a function by its dotted name: `queue.enqueue("app.tasks.run")`.
-_QUEUES = (b"enqueue", b"async_task")
+_QUEUE = b"enqueue"
 _JOB = re.compile(rb"""["']([A-Za-z_][\w.]*)\.\w+["']""")
 _PACKAGES = {"crewai", "mem0", "zep_crewai", "zep_cloud"}
 # Importing only these does not make a module one that leads to a memory.
@@ -123,7 +123,7 @@ class Closure:
         """The modules that name a function of a module that matters as a queue's job, without importing it."""
         base = self.base
         if self.queueing is None:
-            self.queueing = base.tree.grep(_QUEUES, base.tree.python)
+            self.queueing = base.tree.grep([_QUEUE])
         found: list[Module] = []
         for path in self.queueing:
             if path not in base.modules and len(found) < _MOST_STATES:
