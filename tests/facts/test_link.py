@@ -135,6 +135,20 @@ def test_a_script_that_starts_the_server_has_the_workers_that_its_call_gives() -
     assert services[0].processes[0].server == "uvicorn"
 
 
+def test_a_package_whose_main_module_starts_the_server_itself() -> None:
+    main = Module("app/__main__.py", ("app.__main__",), imports=("app/main.py",))
+    modules = (Module("app/__init__.py", ("app",)), main, *MODULES)
+    python = (*PYTHON, "app/__init__.py", "app/__main__.py")
+    code = Code(modules, server_runs=(ServerRun("uvicorn", Location("app/__main__.py", 9), workers=Known(3)),))
+    start = replace(process("python", "app"), words=("python", "-m", "app"))
+    runs, services = link(code, [memory(Reach(HTTP, True))], [service("api", start)], python)
+    assert [run.service.name for run in runs] == ["api"]
+    assert (services[0].processes[0].server, services[0].processes[0].workers) == ("uvicorn", Known(3))
+    # A server that is itself started with -m loads the package, not its main module.
+    loads = replace(process("gunicorn", "app:app"), words=("python", "-m", "gunicorn", "app:app"))
+    assert joined(service("api", loads), code=Code(modules)) == []
+
+
 def test_what_the_code_sets_at_import_counts_where_that_module_is_loaded() -> None:
     write = EnvWrite("CREWAI_STORAGE_DIR", Text("/data"), Location("app/main.py", 1))
     code = Code(MODULES, env_writes=(write,))

@@ -56,4 +56,4 @@ def test_who_mentions_the_package_of_agents_is_known_without_reading_again(
 def test_many_packages_are_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_hits, "_KEEP_FILES", 2)
     files = {f"p{n}/{name}": text for n in range(9) for name, text in (("__init__.py", ""), ("agents.py", CREW))}
-    assert set(tree_of(tmp_path, files).noted) == {b"modal"}
+    assert set(tree_of(tmp_path, files).noted) == {b"modal", b"enqueue"}

@@ -80,10 +80,11 @@ class Module:
 
     path: str
     names: tuple[str, ...]
-    imports: tuple[str, ...] = ()  # paths of scanned modules, direct
+    imports: tuple[str, ...] = ()  # paths of scanned modules: direct, and what functions called at import import
     lazy_imports: tuple[str, ...] = ()  # the same for imports inside functions
     runs: tuple[Location, ...] = ()  # `uvicorn.run(…)`, `app.run(…)`, top-level kickoff under __main__
     archived: bool = False  # looks like an old copy: .archive/, *_old.py, *.backup
+    factories: tuple[tuple[str, tuple[str, ...]], ...] = ()  # functions, and the scanned modules a call of each imports
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Code:
     forks: tuple[Fork, ...] = ()
     bare_persists: tuple[BarePersist, ...] = ()
     dotenv_loads: tuple[Location, ...] = ()
+    told: tuple[Location, ...] = ()  # values made anew that the caller is told and may send back
     uses_crewai: bool = False
     failures: Failures = field(default_factory=Failures)
 

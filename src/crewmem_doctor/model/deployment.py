@@ -149,6 +149,7 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     replicas: Answer[int] = field(default_factory=lambda: Known(1))
     replicas_at: Location | None = None
+    replicas_most: bool = False  # a maximum; how many run, the load decides
     copies: tuple[Copied, ...] = ()
     context: str = ""  # directory of the tree the image is built from
     image: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from crewmem_doctor.model.deployment import Mount, Service
 from crewmem_doctor.model.expression import evaluate, join_path
@@ -109,6 +109,13 @@ def graded(severity: Severity, runs: Iterable[Run]) -> tuple[Severity, Confidenc
         return "warning", "medium"
     certain = any(run.sure and isinstance(run.memory.enabled, Known) and run.memory.enabled.confidence == "high" for run in runs)
     return severity, "high" if certain else "medium"
+
+
+def least(grades: Sequence[tuple[Severity, Confidence]]) -> tuple[Severity, Confidence]:
+    """The lowest severity and the lowest confidence."""
+    severities: tuple[Severity, ...] = ("note", "warning", "error")
+    confidences: tuple[Confidence, ...] = ("low", "medium", "high")
+    return min((s for s, _ in grades), key=severities.index), min((c for _, c in grades), key=confidences.index)
 
 
 def turned_on(memory: Memory) -> Step:

@@ -64,8 +64,9 @@ def address(group: Writers, service: Service) -> Setting | None:
 
 
 def meant(group: Writers) -> bool:
-    """Whether somebody wants the lock in Redis: every one of the containers is given an address."""
-    return all(run.around.variable(REDIS_URL) is not None for run, _ in group.pairs)
+    """Whether somebody wants the lock in Redis: every one of the containers is given an address. A file or secret that
+    may hold one does not say that it does."""
+    return all(address(group, run.service) is not None or isinstance(run.around.variable(REDIS_URL), Known) for run, _ in group.pairs)
 
 
 def has_redis(project: Project, service: Service) -> bool:

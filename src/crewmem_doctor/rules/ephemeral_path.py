@@ -140,6 +140,25 @@ history = LTMSQLiteStorage(db_path="/var/tmp/bot/history.db")  # <-- here
 Crew(agents=[], tasks=[], memory=True, long_term_memory=LongTermMemory(storage=history)).kickoff()
 '''
 IN_TMP = "services:\n  api:\n    build: .\n    environment:\n      CREWAI_STORAGE_DIR: /tmp/crewai{}\n"
+STAGED = '''import os
+
+from crewai import Agent, Crew, Memory, Task
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+def memory():
+    if os.environ.get("BOT_ENV") == "test":
+        return Memory(storage="/tmp/bot")
+    return Memory(storage="/data/bot")
+
+
+@app.post("/ask")
+def ask(text: str):
+    clerk = Agent(role="Clerk", goal="Answer", backstory="Answers")
+    return Crew(agents=[clerk], tasks=[Task(description=text, expected_output="Text", agent=clerk)], memory=memory()).kickoff()
+'''
 RULE = Rule(
     id="CM103", severity="error", check=check,
     summary="the store's path is a directory for temporary files",
@@ -154,6 +173,8 @@ RULE = Rule(
         Example("only the uploads go to /tmp", _trees.service(app__main_dot_py=_trees.API.replace(
             "    return", "    uploads = tempfile.mkdtemp()\n    print(uploads)\n    return").replace(
             "from fastapi", "import tempfile\n\nfrom fastapi"))),
+        Example("only the tests write there", {
+            "bot.py": STAGED, "requirements.txt": "crewai==1.15.30\nfastapi\n"}),
         Example("a default that the deployment replaces", _trees.service(
             "services:\n  api:\n    build: .\n    environment: {CREWAI_STORAGE_DIR: /data}\n    volumes: [m:/data]\nvolumes:\n  m:\n",
             app__crew_dot_py='import os\n\nos.environ.setdefault("CREWAI_STORAGE_DIR", "/tmp/crewai")\n\n' + _trees.CREW)),

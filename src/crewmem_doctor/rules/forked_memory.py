@@ -162,9 +162,68 @@ if __name__ == "__main__":
     with ProcessPoolExecutor() as pool:  # <-- here
         list(pool.map(one, ["a", "b"]))
 '''
+VIEWS = '''from crewai import Agent, Crew, Task
+from flask import Blueprint
+
+pages = Blueprint("pages", __name__)
+writer = Agent(role="Writer", goal="Write", backstory="Writes")
+
+
+class Desk:
+    crew = Crew(agents=[writer], tasks=[Task(description="Write", expected_output="Text", agent=writer)], memory=True)  # <-- here
+
+
+@pages.post("/write")
+def write():
+    return Desk.crew.kickoff().raw
+'''
+FACTORY = '''from flask import Flask
+
+
+def create_app():
+    app = Flask(__name__)
+    add_pages(app)
+    return app
+
+
+def add_pages(app):
+    from app.views import pages
+
+    app.register_blueprint(pages)
+'''
+WSGI = "from app import create_app\n\napplication = create_app()\n"
+LATER = '''from dataclasses import dataclass, field
+
+from crewai import Agent, Crew, Memory, Task
+from fastapi import FastAPI
+
+app = FastAPI()
+open_notes = lambda: Memory(storage="/data/notes")
+
+
+@dataclass
+class Desk:
+    memory: Memory = field(default_factory=lambda: Memory(storage="/data/desk"))
+
+    def crew(self, topic: str, memory: Memory) -> Crew:
+        clerk = Agent(role="Clerk", goal="Answer", backstory="Answers")
+        return Crew(agents=[clerk], tasks=[Task(description=topic, expected_output="Text", agent=clerk)], memory=memory)
+
+
+@app.post("/ask")
+def ask(topic: str):
+    desk = Desk()
+    return desk.crew(topic, desk.memory).kickoff(), desk.crew(topic, open_notes()).kickoff()
+'''
 ON = "services:\n  api:\n    build: .\n    command: {}\n"
 WORKER = ON.format("celery -A app.tasks worker -c 2{}")
 GUNICORN = "gunicorn -k uvicorn.workers.UvicornWorker -w 2 app.main:app"
+
+
+def _flask(command: str, views: str) -> dict[str, str]:
+    return {**_trees.service(ON.format(command), wsgi_dot_py=WSGI), "app/__init__.py": FACTORY, "app/views.py": views}
+
+
 RULE = Rule(
     id="CM305", severity="error", check=check,
     summary="memory is opened before a fork: preload, uWSGI without lazy-apps, Celery's prefork pool, multiprocessing",
@@ -172,6 +231,8 @@ RULE = Rule(
         Example("gunicorn preloads a module-level crew", _trees.service(
             ON.format(GUNICORN + " --preload"), app__main_dot_py=HELD, app__crew_dot_py=MARKED)),
         Example("Celery forks after the task's module", _trees.service(WORKER.format(""), app__tasks_dot_py=TASKS.format("  # <-- here"))),
+        Example("the factory that the module calls imports it", _flask("gunicorn --preload wsgi", VIEWS)),
+        Example("the factory that the server calls imports it", _flask("gunicorn --preload 'app:create_app()'", VIEWS)),
         Example("uWSGI's file without lazy-apps", _trees.service(
             ON.format("uwsgi --ini uwsgi.ini"), uwsgi_dot_ini="[uwsgi]\nmodule = app.main:app\nmaster = true\nprocesses = 2\n",
             app__main_dot_py=HELD, app__crew_dot_py=MARKED)),
@@ -180,6 +241,10 @@ RULE = Rule(
     good=(
         Example("the application is loaded after the fork", _trees.service(
             ON.format(GUNICORN), app__main_dot_py=HELD)),
+        Example("only the application's requests build them", _trees.service(
+            ON.format(GUNICORN + " --preload"), app__main_dot_py=LATER)),
+        Example("the factory that nobody calls before the fork", _flask(
+            "gunicorn wsgi", VIEWS.replace("  # <-- here", ""))),
         Example("each task builds its crew", _trees.service(
             WORKER.format(""), app__tasks_dot_py="from celery import Celery\n\nfrom app.crew import build_crew\n\ncelery = Celery('app')\n\n\n"
             "@celery.task\ndef research(topic):\n    return str(build_crew(topic).kickoff())\n")),

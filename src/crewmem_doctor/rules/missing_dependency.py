@@ -254,6 +254,8 @@ RULE = Rule(
             app__main_dot_py=QUIET, app__crew_dot_py="", requirements_dot_txt=_trees.PINNED.replace("crewai==", "crewai[mem0]=="))),
         Example("the client of the lock is there", _trees.service(BOTH, requirements_dot_txt=_trees.PINNED + "celery[redis]\n")),
         Example("REDIS_URL beside a store of its own is no lock that is missed", _trees.service(BOTH.replace("    deploy: {replicas: 2}\n", ""))),
+        Example("a file that is not here may say anything", _trees.service(
+            BOTH.replace("      REDIS_URL: redis://redis:6379/0\n", "").replace("    environment", "    env_file: [api.env]\n    environment"))),
         Example("a release that locks beside the data", _trees.service(
             BOTH, requirements_dot_txt="crewai==1.10.1\nfastapi\nuvicorn\n")),
         Example("an image of today", _trees.service(Dockerfile=_trees.DOCKERFILE.replace("slim", "slim-bookworm"))),

@@ -16,7 +16,8 @@ Take the key from the caller: an account, a conversation id, a cookie. Make one 
 [caller_identity](recipes/caller_identity.md) has it all: where an id comes from, and what it becomes on which release.
 
 ## When this is not a problem
-Where the value names something else, such as a job, a file or a trace; the rule looks only at what memory is keyed by.
+Where a conversation begins: the id is made once, the answer says it, and another request brings it back. And where the value
+names something else, such as a job, a file or a trace; the rule looks only at what memory is keyed by.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def check(project: Project) -> Iterator[Finding]:
             if not _counts(memory, sink, project.release):
                 continue
             for fresh in fresh_in(sink.value, around):
-                if fresh.nature != "host":
+                if fresh.nature != "host" and fresh.at not in project.code.told:
                     entry = found.setdefault(fresh.at or sink.at, (memory, sink, fresh, []))
                     entry[3].append(Step(sink.at, f"it becomes the {NAMES[sink.name]} of {memory.label}"))
     for at, (memory, sink, fresh, steps) in found.items():
@@ -170,6 +171,33 @@ class Chat(Flow):
 def chat(message: str):
     return Chat().kickoff(inputs={"id": f"chat-{time.time()}"})  # <-- here
 '''
+BEGUN = '''from uuid import uuid4
+
+from flask import Flask, jsonify
+from crewai.flow.flow import Flow, start
+from crewai.flow.persistence import persist
+
+app = Flask(__name__)
+
+
+@persist()
+class Quiz(Flow):
+    @start()
+    def ask(self):
+        return "question"
+
+
+@app.post("/quiz")
+def begin():
+    quiz_id = str(uuid4())
+    first = Quiz().kickoff(inputs={"id": quiz_id})
+    return jsonify(quiz=quiz_id, question=first)
+
+
+@app.post("/quiz/<quiz_id>/next")
+def go_on(quiz_id):
+    return jsonify(question=Quiz().kickoff(inputs={"id": quiz_id}))
+'''
 RULE = Rule(
     id="CM402", severity="error", check=check,
     summary="a value made for the request reaches what memory is keyed by on the release in use",
@@ -177,6 +205,9 @@ RULE = Rule(
         Example("a scope", {"main.py": SCOPED, "requirements.txt": "crewai==1.15.30\nfastapi\n"}, severity="error"),
         Example("an agent's role, where roles name the store", {"app.py": ROLE, "requirements.txt": "crewai==1.9.3\nflask\n"},
                 severity="error"),
+        Example("a conversation begins, and nobody is told its id", {
+            "quiz.py": BEGUN.replace("str(uuid4())", "str(uuid4())  # <-- here").replace("quiz=quiz_id, ", ""),
+            "requirements.txt": "crewai==1.15.30\nflask\n"}, severity="error"),
         Example("a flow's id", {"flow.py": RESUMED, "requirements.txt": "crewai==1.14.7\nfastapi\n"}, severity="error"),
     ),
     good=(
@@ -185,6 +216,7 @@ RULE = Rule(
             .replace("str(uuid4())", "session or str(uuid4())"), "requirements.txt": "crewai==1.15.30\nfastapi\n"}),
         Example("a role, where roles do not name the store", {
             "app.py": ROLE.replace("  # <-- here", ""), "requirements.txt": "crewai==1.15.30\nflask\n"}),
+        Example("a conversation begins, and the answer says its id", {"quiz.py": BEGUN, "requirements.txt": "crewai==1.15.30\nflask\n"}),
         Example("a job's id", {"main.py": SCOPED.replace("  # <-- here", "").replace("{session_id}", "main").replace(
             "return mine", 'print("job", session_id)\n    return mine'), "requirements.txt": "crewai==1.15.30\nfastapi\n"}),
     ),

@@ -58,7 +58,7 @@ def check(project: Project) -> Iterator[Finding]:
         count = service.replicas.value if isinstance(service.replicas, Known) else "several"
         yield RULE.finding(
             service.replicas_at or service.at,
-            f"{service.id} runs {count} replicas, and {reasons}: what one learns the others do not know",
+            f"{service.id} {'may run up to' if service.replicas_most else 'runs'} {count} replicas, and {reasons}: what one learns the others do not know",
             subject=service.id, evidence="|".join(sorted({_identity(run, p) for run, p in pairs})), severity=severity,
             confidence=confidence, because=unique(step for run, p in pairs for step in evidence_of(run, p)),
             fix=replace(_fix(service, pairs[0][0], project.release), caveat=caveat_of(service), changes=_changes(project, service, pairs)))

@@ -33,7 +33,7 @@ from crewmem_doctor.model.memory import Step
 from crewmem_doctor.model.project import Project, Run
 from crewmem_doctor.placement import Placement
 from crewmem_doctor.rules import _trees
-from crewmem_doctor.rules._common import evidence_of, graded, on_disk, on_mount, several, unique
+from crewmem_doctor.rules._common import evidence_of, graded, least, on_disk, on_mount, several, unique
 from crewmem_doctor.rules._shared import in_a_server
 from crewmem_doctor.rules._volumes import caveat_of, mounting, onto_volume
 from crewmem_doctor.rules.base import Example, Rule
@@ -69,7 +69,8 @@ def _apart(one: Pair, other: Pair) -> bool:
 
 def _finding(project: Project, found: list[tuple[Pair, Pair]]) -> Finding:
     (one, here), (two, there) = found[0]
-    severity, confidence = graded(RULE.severity, (run for pair in found for run, _ in pair))
+    # Both must run it: the claim is as sure as the less sure of the two.
+    severity, confidence = least([graded(RULE.severity, [pair[n][0] for pair in found]) for n in (0, 1)])
     memories = several(dict.fromkeys(f"{a.memory.label} ({a.memory.at})" for (a, _), _ in found))
     return RULE.finding(
         two.service.at, f"{one.service.id} and {two.service.id} both run {memories}, but keep the records apart: "
@@ -142,6 +143,9 @@ RULE = Rule(
             API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n" + WORKER.format("  # <-- here")
             + "    environment: {CREWAI_STORAGE_DIR: /data}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS,
             requirements_dot_txt="crewai\nfastapi\n")),
+        Example("what the second one runs is not known for sure", _trees.service(
+            API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n  night:  # <-- here\n    build: .\n"
+            "    command: /opt/night/run\nvolumes:\n  m:\n"), severity="warning"),
         Example("two folders of one volume", _trees.service(
             API + "    environment: {CREWAI_STORAGE_DIR: /data}\n    volumes: [{type: volume, source: m, target: /data, volume: {subpath: a}}]\n"
             + WORKER.format("  # <-- here") + "    environment: {CREWAI_STORAGE_DIR: /data}\n"
@@ -154,6 +158,9 @@ RULE = Rule(
         Example("one volume under both", _trees.service(
             API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n" + WORKER.format("")
             + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\nvolumes:\n  m:\n", app__tasks_dot_py=TASKS)),
+        Example("a shell to look around runs nothing", _trees.service(
+            API + "    volumes: [m:/data]\n    environment: {CREWAI_STORAGE_DIR: /data}\n  shell:\n    build: .\n    command: bash\n    tty: true\n"
+            "volumes:\n  m:\n")),
         Example("the API only queues, the worker runs the crew", _trees.service(
             API + WORKER.format(""), app__tasks_dot_py=TASKS,
             app__main_dot_py='from fastapi import FastAPI\n\nfrom app.tasks import research\n\napp = FastAPI()\n\n\n'

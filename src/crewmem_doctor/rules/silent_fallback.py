@@ -181,6 +181,35 @@ UNSET = BACKEND + '''def build_crew(topic: str) -> Crew:
     task = Task(description="Write", expected_output="Text", agent=writer)
     return Crew(agents=[writer], tasks=[task], memory=memory)
 '''
+RETURNED = BACKEND + '''class Memories:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def open(self) -> Memory:
+        try:
+            psycopg.connect(self.url, connect_timeout=3).close()
+            return Memory(storage=Postgres(self.url))
+        except psycopg.OperationalError as refused:
+            print("no database", refused)
+            return Memory()  # <-- here
+
+
+def build_crew(topic: str) -> Crew:
+    writer = Agent(role="Writer", goal="Write", backstory="Writes")
+    task = Task(description="Write", expected_output="Text", agent=writer)
+    memories = Memories(os.environ["DATABASE_URL"])
+    return Crew(agents=[writer], tasks=[task], memory=memories.open().scope("/writer/notes"))
+'''
+STANDBY = RETURNED.replace("return Memory()  # <-- here", 'return Memory(storage=Postgres(os.environ["STANDBY_URL"]))')
+NO_CREW = BACKEND + '''def build_crew(topic: str) -> Crew | None:
+    writer = Agent(role="Writer", goal="Write", backstory="Writes")
+    try:
+        storage = Postgres(os.environ["DATABASE_URL"])
+        task = Task(description="Write", expected_output="Text", agent=writer)
+        return Crew(agents=[writer], tasks=[task], memory=Memory(storage=storage))
+    except Exception:
+        return None
+'''
 LOUD = CAUGHT.replace("        return InRam()  # <-- here", "        raise SystemExit('no memory store')")
 CHOSEN = UNSET.replace("  # <-- here", "").replace('os.getenv("DATABASE_URL")', 'os.environ["DATABASE_URL"]').replace(
     "    if url:", '    if os.getenv("ENVIRONMENT") != "test":')
@@ -190,12 +219,15 @@ RULE = Rule(
     summary="an exception or a missing setting of the store leads to RAM, to memory=False or to a local path instead of stopping",
     bad=(
         Example("a list in RAM after an exception", _trees.service(app__crew_dot_py=CAUGHT)),
+        Example("the handler returns a local memory instead", _trees.service(app__crew_dot_py=RETURNED)),
         Example("one handler that may give two of them is one cause", _trees.service(app__crew_dot_py=TWICE)),
         Example("memory turned off after an exception", _trees.service(app__crew_dot_py=OFF)),
         Example("a local path without the setting", _trees.service(app__crew_dot_py=UNSET)),
     ),
     good=(
         Example("it stops", _trees.service(app__crew_dot_py=LOUD)),
+        Example("another server stands in", _trees.service(app__crew_dot_py=STANDBY)),
+        Example("there is no crew at all then", _trees.service(app__crew_dot_py=NO_CREW)),
         Example("tests choose the lesser store by name", _trees.service(app__crew_dot_py=CHOSEN)),
         Example("every service has the setting", _trees.service(COMPOSE, app__crew_dot_py=UNSET.replace("  # <-- here", ""))),
         Example("a cache falls back, not memory", _trees.service(app__crew_dot_py=_trees.CREW + '''

@@ -15,7 +15,7 @@ Set CREWAI_STORAGE_DIR to an absolute path wherever the service runs: [storage_d
 each kind of service.
 
 ## When this is not a problem
-A tool for one person on one machine.
+A tool for one person on one machine. Where a volume lies over the place in every service that runs it, this is a note.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from crewmem_doctor.model.finding import Finding, Fix
 from crewmem_doctor.model.known import Known, Unknown
 from crewmem_doctor.model.memory import Memory
 from crewmem_doctor.model.project import Project
+from crewmem_doctor.placement import covering
 from crewmem_doctor.rules import _trees
 from crewmem_doctor.rules._common import STORAGE_DIR, reported_by_deployment, unique
 from crewmem_doctor.rules._remedies import RECIPES
@@ -57,11 +58,12 @@ def _finding(found: list[Landing]) -> Finding:
     memory = found[0].memory
     # What is not in the tree may say it: then this is no more than a hint.
     outside = next((x.run.service.environment.open[0] for x in found if x.run is not None and x.said is not None), "")
-    severity, confidence = worst([judged(x, "note" if outside else RULE.severity) for x in found])
+    mounted = all(map(_mounted, found))
+    severity, confidence = worst([judged(x, "note" if outside or mounted else RULE.severity) for x in found])
     return RULE.finding(
         memory.turned_on or memory.at,
         f"nothing here says where memory is kept, neither an argument nor {STORAGE_DIR}: it goes to {_where(found)}, so it "
-        f"depends on HOME and on the directory the program is started from{f', unless {outside} sets it' if outside else ''}",
+        f"depends on HOME and on the directory the program is started from{_unless(outside, mounted)}",
         subject=memory.subject, evidence=STORAGE_DIR, severity=severity, confidence="medium" if outside else confidence,
         because=unique(step for x in found for step in story(x.memory, x.run)),
         fix=Fix(f"Set {STORAGE_DIR} to an absolute path on a volume, wherever the service runs", f"{STORAGE_DIR}=/data/crewai",
@@ -88,6 +90,20 @@ def _says_nothing(landing: Landing) -> bool:
     said = landing.said
     return said is None or (isinstance(said, Unknown) and landing.run is not None
                             and landing.run.service.environment.get(STORAGE_DIR) is None and bool(landing.run.service.environment.open))
+
+
+def _unless(outside: str, mounted: bool) -> str:
+    if outside:
+        return f", unless {outside} sets it"
+    return ". The volume over that place keeps it as long as neither changes" if mounted else ""
+
+
+def _mounted(landing: Landing) -> bool:
+    """Whether a durable mount stands over that very place: whoever deploys it knows where it is."""
+    if landing.run is None or not isinstance(landing.path, Known):
+        return False
+    mount = covering(landing.run.service.mounts, landing.path.value)
+    return mount is not None and mount.durable
 
 
 def _served(memory: Memory, found: list[Landing]) -> bool:
@@ -125,6 +141,7 @@ RULE = Rule(
     summary="memory is on and served, and nothing says where it is kept",
     bad=(
         Example("a service without deployment files", {**NO_DEPLOYMENT, "app/crew.py": HERE}),
+        Example("a volume over the place: a note", _trees.service(MOUNTED.format("{}"), app__crew_dot_py=HERE), severity="note"),
         Example("a flow's states", {"chat.py": FLOW, "requirements.txt": "crewai==1.9.3\nchainlit\n"}),
     ),
     good=(

@@ -9,6 +9,8 @@ from crewmem_doctor.sources.tree import Tree
 SUPPRESSION = b"crewmem:"
 # Deployments that are described in Python say this; to look for it later would be to read everything again.
 _MODAL = b"modal"
+# What hands jobs to a queue may name a function of a module that it does not import.
+_QUEUE = b"enqueue"
 # A tree whose Python sources fit is read once and kept; of a larger one only the hits stay in memory. What is freed
 # later is not given back to the system, so a tree of many files is not even begun to be kept.
 _KEEP = 12 * 1024 * 1024
@@ -41,6 +43,7 @@ class _Reading:
         self.others: list[str] = []
         self.commented: list[str] = []
         self.modal: list[str] = []
+        self.queueing: list[str] = []
         self.size = 0 if len(tree.python) <= _KEEP_FILES else _KEEP + 1
         self.packages: tuple[bytes, ...] = ()
         self.mentions: dict[bytes, list[str]] = {}
@@ -61,6 +64,8 @@ class _Reading:
                 hit = b"mem0" in body or b"CREWAI_" in body
             if _MODAL in body:
                 self.modal.append(path)
+            if _QUEUE in body:
+                self.queueing.append(path)
             for word in packages:
                 if word in body:
                     self.mentions[word].append(path)
@@ -79,6 +84,7 @@ class _Reading:
                 del tree.bodies[path]
         tree.hits = tuple(sorted(self.hits))
         tree.noted[_MODAL] = sorted(self.modal)
+        tree.noted[_QUEUE] = sorted(self.queueing)
         tree.commented = tuple(sorted(self.commented))
 
 

@@ -129,6 +129,7 @@ def test_an_autoscaler_raises(read, pod, replicas, most, expected, by_scaler):
     service = read({"k8s/api.yaml": pod(top=f"replicas: {replicas}"), "k8s/hpa.yaml": scaler}).only
     assert service.replicas.value == expected
     assert (service.replicas_at.path == "k8s/hpa.yaml") == by_scaler
+    assert service.replicas_most == by_scaler
     if by_scaler:
         assert service.replicas_at.line == 8
 

@@ -26,7 +26,7 @@ def test_a_script(read: Any) -> None:
     )
     assert found.ids == ["cloudrun:crew"]
     crew = found["cloudrun:crew"]
-    assert (known(crew.replicas), crew.replicas_at.line) == (3, 5)
+    assert (known(crew.replicas), crew.replicas_at.line, crew.replicas_most) == (3, 5, True)
     assert (variable(crew, "MODE"), variable(crew, "KEY"), variable(crew, "OTHER")) == ("prod", "?", "?")
     assert (mount(crew, "/data").network, mount(crew, "/data").shared, crew.durable_disk) == ("nfs", True, True)
     assert crew.dockerfile == "Dockerfile"

@@ -39,6 +39,16 @@ def found(facts: CodeFacts) -> list[tuple[str, int]]:
             "conversations",
         ),
         ("chat_history = []", "chat_history.append(text)", "chat_history"),
+        (
+            "class Event:\n    text = ''\n\nsessions = {}",
+            "event: Event = Event(); sessions.setdefault(session_id, []).append(event)",
+            "sessions",
+        ),
+        (
+            "import asyncio\nchats = {}",
+            "chats[session_id] = asyncio.Lock(); chats[session_id] = text",
+            "chats",
+        ),
         ("active_crews = {}", "active_crews[session_id] = Crew(agents=[], tasks=[])", "active_crews"),
         ("crew_session_contexts = {}", "crew_session_contexts.update({session_id: text})", "crew_session_contexts"),
     ],
@@ -57,6 +67,13 @@ def test_a_container_that_a_handler_fills(read: Read, definition: str, body: str
         ("jobs = {}", "jobs[session_id] = 'running'"),
         ("task_status = {}", "task_status[session_id] = 'done'"),
         ("session_locks = {}", "session_locks[session_id] = object()"),
+        (
+            "from fastapi import WebSocket\nsessions: dict[str, WebSocket] = {}",
+            "socket: WebSocket = open_socket(); sessions[session_id] = socket",
+        ),
+        ("import asyncio\nconversations = {}", "conversations[session_id] = asyncio.Queue()"),
+        ("import httpx\nsessions = []", "client = httpx.AsyncClient(); sessions.append(client)"),
+        ("chats_seen = {}", "chats_seen[session_id] = True"),
         ("message_counts = {}", "message_counts[session_id] = 1"),
         ("message_buffer = {}", "message_buffer.setdefault(session_id, []).append(text)"),
         ("sessions = {}", "len(sessions)"),
@@ -73,6 +90,37 @@ def test_a_container_that_a_handler_fills(read: Read, definition: str, body: str
 )
 def test_what_is_no_conversation(read: Read, definition: str, body: str) -> None:
     assert found(read({"main.py": APP.format(definition=definition, body=body)})) == []
+
+
+READ_THROUGH = """
+import psycopg
+from crewai import Crew
+from fastapi import FastAPI
+app = FastAPI()
+sessions: dict[str, list[str]] = {{}}
+
+def load(sid):
+    if sid not in sessions:
+        with psycopg.connect("db") as c:
+            sessions[sid] = [row[0] for row in c.execute("select text from turns where sid = %s", (sid,))]
+    return sessions[sid]
+
+def keep(sid, text):
+    load(sid).append(text)
+    {write}
+
+@app.post("/chat")
+def chat(sid: str, text: str):
+    keep(sid, text)
+    return Crew(agents=[], tasks=[]).kickoff()
+"""
+INSERT = """with psycopg.connect("db") as c:
+        c.execute("insert into turns values (%s, %s)", (sid, text))"""
+
+
+@pytest.mark.parametrize(("write", "lost"), [(INSERT, False), ("pass", True), ("print('kept', text)", True)])
+def test_a_dict_filled_from_a_table_that_its_caller_writes(read: Read, write: str, lost: bool) -> None:
+    assert bool(found(read({"main.py": READ_THROUGH.format(write=write)}))) is lost
 
 
 def test_a_dict_on_an_object_made_once(read: Read) -> None:

@@ -410,6 +410,8 @@ def test_what_only_looks_like_a_handler(read: Read, source: str) -> None:
 IDENTITY = {
     "parameter user_id": ("user_id: str", "return build().kickoff()"),
     "header X-User-Id": ("request: Request", "request.headers['X-User-Id']; return build().kickoff()"),
+    "header x-guest-id": ("x_guest_id: Annotated[str, Header()]", "return build().kickoff()"),
+    "header X-Customer": ("request: Request", "request.headers['X-Customer']; return build().kickoff()"),
     "session_id of the body": ("body: Body", "return build().kickoff()"),
     "Depends(get_current_user)": ("user=Depends(get_current_user)", "return build().kickoff()"),
     "session_id of the request": ("body: dict", "body.get('session_id'); return build().kickoff()"),
@@ -423,7 +425,8 @@ def test_what_a_handler_knows_of_its_caller(read: Read, expected: str) -> None:
         {
             "team.py": CREW,
             "main.py": f"""
-from fastapi import Depends, FastAPI, Request
+from typing import Annotated
+from fastapi import Depends, FastAPI, Header, Request
 from pydantic import BaseModel
 from team import build
 app = FastAPI()
@@ -450,20 +453,54 @@ def test_a_database_session_and_a_prompt_are_no_identity(read: Read) -> None:
         {
             "team.py": CREW,
             "main.py": """
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Header
 from team import build
 app = FastAPI()
 
 def get_db(): ...
 
 @app.post("/chat")
-def chat(user_query: str, session=Depends(get_db)):
+def chat(user_query: str, x_request_id: str = Header(), x_company_name: str = Header(), session=Depends(get_db)):
     return build().kickoff()
 """,
         }
     )
     (memory,) = facts.memories
     assert [r.entry.identity for r in memory.handlers if r.entry.kind == "http"] == [()]
+
+
+HUEY = "from huey import RedisHuey\nfrom team import build\nhuey = RedisHuey()\n\n@huey.task()\ndef work(x):\n    build()\n"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "queued"),
+    [
+        (HUEY, True),
+        (HUEY.replace("huey", "celery").replace("RedisHuey", "Celery"), False),
+        (HUEY.replace("@huey.task()\n", ""), False),
+    ],
+)
+def test_a_plain_call_of_a_huey_task_queues_it(read: Read, tasks: str, queued: bool) -> None:
+    web = "from flask import Flask\nfrom tasks import work\napp = Flask(__name__)\n\n@app.post('/w')\ndef w():\n    work(1)\n"
+    (memory,) = read({"team.py": CREW, "tasks.py": tasks, "web.py": web}).memories
+    assert {r.entry.label: r.queued for r in memory.handlers if r.entry.kind == "http"} == {"POST /w": queued}
+
+
+@pytest.mark.parametrize(
+    "queue", ["from rq import Queue\nq = Queue('crews')\n", "from brokers import Broker\nq = Broker()\n"]
+)
+@pytest.mark.parametrize("named", ["'team.build'", "build"])
+def test_a_job_that_is_named_for_a_queue_is_run_by_its_worker(read: Read, queue: str, named: str) -> None:
+    loaded = "from team import build\n" if named == "build" else ""
+    web = f"from flask import Flask\nfrom background import q\n{loaded}app = Flask(__name__)\n\n" + (
+        f"@app.post('/start')\ndef start():\n    return q.enqueue({named}, 'x').id\n"
+    )
+    (memory,) = read({"team.py": CREW, "background.py": queue, "web.py": web}).memories
+    found = {r.entry.label: r.queued for r in memory.handlers}
+    if "rq" in queue:
+        assert found == {"POST /start": True, "task team.build": False}
+    elif named != "build":
+        assert found == {"POST /start": True}
 
 
 def test_the_prefix_of_an_included_router_stands_in_the_label(read: Read) -> None:

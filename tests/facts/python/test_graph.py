@@ -130,12 +130,33 @@ def test_a_singleton_of_another_module() -> None:
 
 def test_dependency_injection() -> None:
     source = (
+        "from typing import Annotated\nfrom fastapi import Depends\n"
         "from crewai import Crew\nclass S:\n    def __init__(self): self.c = Crew()\ndef get(): return S()\n"
         "Dep = Annotated[S, Depends(get)]\ndef one(s: S = Depends(get)): ...\ndef two(s: Dep): ...\n"
         "def three(s: Annotated[S, Depends(get)]): ...\ndef four(s: S = Depends()): ...\ndef five(s: S): ...\n"
     )
     found = ways(source, "one", "two", "three", "four", "five")
     assert sorted(label for label, _, _ in found) == ["four", "one", "three", "two"]
+
+
+def test_a_dependency_under_a_name_of_its_own_in_another_module() -> None:
+    files = {
+        "deps.py": "import typing as t\nfrom fastapi import Depends\nfrom crewai import Crew\n"
+        "def get(): return Crew()\nTheCrew = t.Annotated[Crew, Depends(get)]\nOther = t.Annotated[int, Depends(int)]\n",
+        "main.py": "from deps import Other, TheCrew\ndef handler(crew: TheCrew): ...\ndef other(number: Other): ...\n",
+    }
+    assert [label for label, _, _ in ways(files, "handler", "other")] == ["handler"]
+
+
+@pytest.mark.parametrize("marker", ["FromDishka[S]", "Injected[S]", "Annotated[S, Inject]", "list[S]"])
+def test_an_object_that_a_container_hands_over(marker: str) -> None:
+    source = (
+        "from typing import Annotated\nfrom dishka import FromDishka\nfrom wireup import Injected\n"
+        "from aioinject import Inject\nfrom crewai import Crew\n"
+        "class S:\n    def go(self): return Crew()\nclass T:\n    def go(self): return 1\n"
+        f"def handler(s: {marker}): return s.go()\n"
+    )
+    assert [label for label, _, _ in ways(source)] == ([] if marker == "list[S]" else ["handler"])
 
 
 def test_a_distinctive_method_of_an_unknown_object_is_followed_and_a_common_one_not() -> None:

@@ -567,3 +567,84 @@ def test_a_detectors_fault_is_a_gap(read: Read, monkeypatch: pytest.MonkeyPatch)
     facts = read({"app.py": "from crewai import Crew, Memory\nm = Memory()\nc = Crew(tasks=[], memory=True)\n"})
     assert kinds(facts) == ["memory"]
     assert [(g.path, g.line, g.kind) for g in facts.gaps] == [("app.py", 3, "crash")]
+
+
+DESK = """
+from dataclasses import dataclass, field
+from attrs import define, Factory
+from crewai import Memory
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+app = FastAPI()
+
+{desk}
+{made}
+@app.post("/ask")
+def ask(text: str):
+    return {used}.memory.recall(text)
+"""
+FIELDS = {
+    "a dataclass": "@dataclass\nclass Desk:\n    memory: Memory = field(default_factory=Memory)\n",
+    "a model": "class Desk(BaseModel):\n    memory: Memory = Field(default_factory=lambda: Memory(storage='/d'))\n",
+    "attrs": "@define\nclass Desk:\n    memory: Memory = Factory(factory=Memory)\n",
+    "a class attribute": "class Desk:\n    memory = Memory()\n",
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_a_field_makes_is_made_with_each_object(read: Read, name: str) -> None:
+    once = only(read({"a.py": DESK.format(desk=FIELDS[name], made="desk = Desk()", used="desk")}))
+    anew = only(read({"a.py": DESK.format(desk=FIELDS[name], made="", used="Desk()")}))
+    field = name != "a class attribute"
+    assert (once.level, anew.level) == (("function", "function") if field else ("class", "class"))
+    assert [(r.entry.label, r.builds) for r in once.handlers if r.entry.kind != "script"] == [("POST /ask", False)]
+    assert [(r.entry.label, r.builds) for r in anew.handlers if r.entry.kind != "script"] == [("POST /ask", field)]
+    # Only an object that the module makes has one when a process forks.
+    assert (once.made_at_import, anew.made_at_import) == ((("a.py",), ()) if field else ((), ()))
+
+
+def test_a_lambda_makes_it_when_it_is_called(read: Read) -> None:
+    code = "from crewai import Memory\n{}\n\ndef f():\n    return make().recall('x')\n"
+    assert only(read({"a.py": code.format("make = lambda: Memory()")})).level == "function"
+    assert only(read({"a.py": code.format("MADE = Memory()\nmake = lambda: MADE")})).level == "module"
+
+
+STAGE = """
+import os, sys
+from crewai import Memory
+from settings import settings
+
+def memory(name):
+    if {test}:
+        return Memory(storage="/tmp/tests"){other}
+    return Memory(storage="/data")
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "on"),
+    [
+        ("os.environ.get('APP_ENV') == 'test'", False),
+        ("settings.environment in ('test', 'ci')", False),
+        ("settings.TESTING", False),
+        ("'pytest' in sys.modules", False),
+        ("settings.TESTING and name", False),
+        ("not (settings.TESTING is False)", True),
+        ("os.environ.get('APP_ENV', 'test') == 'test'", True),
+        ("settings.environment in ('test', 'production')", True),
+        ("settings.environment != 'test'", True),
+        ("settings.TESTING or name", True),
+        ("test_connection()", True),
+        ("name == 'test'", True),
+    ],
+)
+def test_a_memory_that_only_tests_open_is_not_on(read: Read, test: str, on: bool) -> None:
+    memories = read({"a.py": STAGE.format(test=test, other="")}).memories
+    assert next(m.enabled for m in memories if isinstance(m.store.where, Text)) == Known(on)
+    assert memories[-1].enabled == Known(True)
+
+
+def test_the_other_arm_of_such_a_test(read: Read) -> None:
+    code = STAGE.format(test="not settings.TESTING", other="\n    else:\n        return Memory(storage='/tmp/x')")
+    facts = read({"a.py": code})
+    assert [m.enabled for m in facts.memories] == [Known(True), Known(False), Known(True)]

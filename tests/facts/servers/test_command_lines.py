@@ -107,6 +107,24 @@ def test_what_ends_by_itself_is_no_process(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "server"),
+    [
+        (["bash"], "idle"),
+        (["/bin/sh"], "idle"),
+        (["sleep", "infinity"], "idle"),
+        (["tail", "-f", "/dev/null"], "idle"),
+        (["pytest", "-q"], "idle"),
+        (["python", "-m", "pytest"], "idle"),
+        (["./bin/tail"], "unknown"),
+        (["bash", "run"], "unknown"),
+        (["sh", "-c", "pytest && gunicorn app:app"], "gunicorn"),
+    ],
+)
+def test_a_shell_a_wait_and_tests_run_no_application(words: list[str], server: str) -> None:
+    assert [p.server for p in processes(words, HERE)] == [server]
+
+
+@pytest.mark.parametrize(
     "wrapped",
     [
         "exec {}",

@@ -59,12 +59,13 @@ def services_of(thing: Thing, bundle: Bundle, tree: Tree, images: Images) -> lis
     pod = mapping(template, "spec")
     always = [c for c in mappings(pod, "initContainers") if text(c, "restartPolicy") == "Always"]
     volumes = volumes_of(thing, pod, bundle)
-    replicas, replicas_at = replicas_of(thing, template, bundle)
+    replicas, replicas_at, most = replicas_of(thing, template, bundle)
     grace = number(pod, "terminationGracePeriodSeconds")
     found: list[tuple[Service, str]] = []
     for container in (*mappings(pod, "containers"), *always):
         service = _service(thing, pod, container, volumes, bundle, tree, images)
-        service = replace(service, replicas=replicas, replicas_at=replicas_at, grace=grace, rollout=_rollout(thing))
+        service = replace(service, replicas=replicas, replicas_at=replicas_at, replicas_most=most, grace=grace)
+        service = replace(service, rollout=_rollout(thing))
         found.append((service, text(container, "name")))
     found.sort(key=lambda pair: (bool(pair[0].backing), is_foreign(pair[0].image)))
     out: list[Service] = []

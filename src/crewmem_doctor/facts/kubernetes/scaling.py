@@ -13,13 +13,13 @@ _MAX_SCALE = ("autoscaling.knative.dev/maxScale", "autoscaling.knative.dev/max-s
 Count = tuple[Answer[int], "Location | None"]
 
 
-def replicas_of(thing: Thing, template: Mapping, bundle: Bundle) -> Count:
-    """How many pods may run at once, and the setting that says so."""
-    own = _own(thing, template)
-    for scaler in [found for name in thing.names for found in bundle.shelf.scalers.get(name, ())]:
+def replicas_of(thing: Thing, template: Mapping, bundle: Bundle) -> tuple[Answer[int], Location | None, bool]:
+    """How many pods may run at once, the setting that says so, and whether it is a maximum that load decides on."""
+    own = found = _own(thing, template)
+    for scaler in [scaler for name in thing.names for scaler in bundle.shelf.scalers.get(name, ())]:
         if _scales(scaler, thing):
-            own = _higher(own, _maximum(scaler))
-    return own
+            found = _higher(found, _maximum(scaler))
+    return (*found, found is not own or thing.knative or thing.kind == "ScaledJob")
 
 
 def _own(thing: Thing, template: Mapping) -> Count:

@@ -79,7 +79,7 @@ class Joiner:
     def _early(self, process: Process, starts: list[str], loaded: set[str]) -> set[str]:
         """What the process imports when it starts: a task worker also the modules of all tasks."""
         tasks = {r.entry.at.path for m in self.memories for r in m.handlers if r.entry.kind == "task"} & loaded
-        return self.files.at_import([*starts, *sorted(tasks)] if process.server in WORKERS else starts)
+        return self.files.at_import([*starts, *sorted(tasks)] if process.server in WORKERS else starts, process.target)
 
     def _loaded(self, service: Service, process: Process, starts: list[str]) -> set[str]:
         """Frameworks that find modules by name at run time (task queues, Django) load the whole project part."""

@@ -41,7 +41,7 @@ class Files:
         if target.endswith(".py") or "/" in target:
             return self._by_file(service, process, target)
         path = target.replace(".", "/")
-        endings = ["/__main__.py"] if process.server == "python" and "-m" in process.words else []
+        endings = ["/__main__.py"] if ("-m", target) in zip(process.words, process.words[1:], strict=False) else []
         for ending in (*endings, ".py", "/__init__.py"):
             found = self._by_file(service, process, path + ending)
             if found:
@@ -73,9 +73,12 @@ class Files:
         """The scanned modules that loading `starts` brings in, imports inside functions too."""
         return self._follow(starts, lambda module: (*module.imports, *module.lazy_imports))
 
-    def at_import(self, starts: Iterable[str]) -> set[str]:
-        """Those that are imported before the first call."""
-        return self._follow(starts, lambda module: module.imports)
+    def at_import(self, starts: Iterable[str], target: str = "") -> set[str]:
+        """Those that are imported before the first call. A server may be told to call a factory: "app:create_app()"."""
+        named = target.partition(":")[2].removesuffix("()").strip()
+        modules = [self.modules[path] for path in starts if path in self.modules]
+        made = [path for module in modules for name, paths in module.factories if name == named for path in paths]
+        return self._follow([*(m.path for m in modules), *made], lambda module: module.imports)
 
     def _follow(self, starts: Iterable[str], onward: Callable[[Module], Iterable[str]]) -> set[str]:
         """Importing a module also runs the `__init__` of every package it lies in."""

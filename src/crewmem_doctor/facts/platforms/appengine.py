@@ -39,6 +39,7 @@ def read(tree: Tree, path: str, images: Images) -> Found:
         environment=Environment(settings(below(document, "env_variables"))),
         replicas=count,
         replicas_at=count_at,
+        replicas_most=below(document, "manual_scaling") is None,
         deployment=path,
     )
     if runtime == "custom":

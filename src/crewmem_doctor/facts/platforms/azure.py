@@ -78,6 +78,7 @@ def container_app(tree: Tree, images: Images, said: Mapping, path: str, name: st
             ),
             replicas=count,
             replicas_at=most.at if most is not None else None,
+            replicas_most=True,
             image="" if image else reference,
             deployment=path,
         )

@@ -125,6 +125,7 @@ def _of_words(
         environment=environment_of(options),
         replicas=count,
         replicas_at=count_at,
+        replicas_most=True,
         deployment=path,
     )
     yield _with_code(tree, images, bare, path, image, source, options)
@@ -182,6 +183,7 @@ def _of_action(tree: Tree, images: Images, node: Mapping, path: str) -> Service:
         environment=Environment(tuple(pairs), ("the service's variables on Cloud Run",)),
         replicas=count,
         replicas_at=count_at,
+        replicas_most=True,
         deployment=path,
     )
     at = node.at
@@ -231,6 +233,7 @@ def terraform_service(tree: Tree, images: Images, block: Block, path: str) -> Se
         ),
         replicas=number(most) or ANY,
         replicas_at=most.at if most else None,
+        replicas_most=True,
         image="" if image else said,
         deployment=path,
     )

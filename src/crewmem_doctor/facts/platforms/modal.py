@@ -7,7 +7,8 @@ from crewmem_doctor.facts.platforms.build import found, native, service
 from crewmem_doctor.facts.platforms.syntax import folder_of
 from crewmem_doctor.facts.python.modal_app import ModalFunction, Volume, modal_functions
 from crewmem_doctor.model.deployment import Environment, Mount, Process, Service, Setting
-from crewmem_doctor.model.known import Known, Unknown
+from crewmem_doctor.model.known import Answer, Known, Unknown
+from crewmem_doctor.model.location import Location
 
 _ANY = Unknown("Modal starts as many containers as there are inputs, unless max_containers says otherwise")
 _WHERE = "/root"
@@ -22,21 +23,26 @@ def read(tree: Tree, path: str, _images: Images) -> Found:
 
 def _service(tree: Tree, path: str, said: ModalFunction) -> Service:
     folder = folder_of(path)
-    settings = tuple(Setting(name, Known(value, at), at) for name, value, at in said.settings)
+    settings = tuple(Setting(name, _value(value, at), at) for name, value, at in said.settings)
     process = Process((path, said.name), said.at, "modal", path[len(folder) :].lstrip("/"))
     bare = service(
         "modal",
         said.name,
         said.at,
         mounts=[_mount(volume) for volume in said.volumes],
-        environment=Environment(settings, ("the function's secrets",) if said.has_secrets else ()),
+        environment=Environment(settings, said.outside),
         replicas=Known(said.most, said.most_at) if said.most is not None else _ANY,
         replicas_at=said.most_at,
+        replicas_most=True,
         processes=(process,),
         deployment=path,
         hidden_mounts="" if said.complete else "volumes are mounted at places that the code computes",
     )
     return native(tree, bare, None, folder, _WHERE, workdir=said.workdir)
+
+
+def _value(text: str | None, at: Location) -> Answer[str]:
+    return Known(text, at) if text is not None else Unknown("the code computes it", at)
 
 
 def _mount(volume: Volume) -> Mount:
@@ -56,9 +62,10 @@ PLATFORM = Platform(
     Dialect(
         "Modal",
         "Python files with a modal.App",
-        "functions and classes, `volumes=`, max_containers, the image's env and workdir",
+        "functions and classes, max_containers, their own and their App's volumes, image (env, workdir) and "
+        "`Secret.from_dict`",
         "request, worker, restart, redeploy, replica, node",
-        "secrets, volumes at computed places, the number of containers without a maximum",
+        "other secrets, volumes at computed places, the number of containers without a maximum",
     ),
     needles=(b"modal.App", b"modal.Stub", b"from modal import"),
 )

@@ -17,6 +17,7 @@ from crewmem_doctor.facts.python.index import CodeBase, Function
 from crewmem_doctor.facts.python.memories import find_memories
 from crewmem_doctor.facts.python.servers import server_runs
 from crewmem_doctor.facts.python.survey import Survey, root
+from crewmem_doctor.facts.python.told import told_keys
 from crewmem_doctor.model.code import Code
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory
@@ -61,6 +62,7 @@ def read_code(tree: Tree, scripts: Iterable[str] = ()) -> CodeFacts:
         bare_persists=_whole(survey, partial(bare_persists, survey)),
         dotenv_loads=_whole(survey, partial(dotenv_loads, survey)),
         uses_crewai=uses_crewai,
+        told=_whole(survey, partial(told_keys, survey, memories, entries)),
         failures=read_failures(survey, memories, entries),
     )
     return CodeFacts(code, memories, tuple(sorted({*base.gaps, *survey.gaps})))

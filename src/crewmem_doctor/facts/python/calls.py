@@ -11,6 +11,7 @@ from crewmem_doctor.facts.python.crewai_names import crewai_class, is_public_cla
 from crewmem_doctor.facts.python.environment import under_main
 from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase, Function, Module
 from crewmem_doctor.facts.python.ledger import Position, argument_location, built
+from crewmem_doctor.facts.python.loading import Loading
 from crewmem_doctor.facts.python.survey import Survey, last_name, root, start_of
 from crewmem_doctor.model.code import Argument, Call, Import, ServerRun
 from crewmem_doctor.model.code import Module as ModuleFacts
@@ -159,10 +160,11 @@ def module_facts(base: CodeBase, servers: tuple[ServerRun, ...]) -> tuple[Module
     runs: dict[str, list[Location]] = {}
     for server in servers:
         runs.setdefault(server.at.path, []).append(server.at)
-    return tuple(_module(base, module, runs) for _, module in sorted(base.modules.items()))
+    loading = Loading(base)
+    return tuple(_module(base, module, runs, loading) for _, module in sorted(base.modules.items()))
 
 
-def _module(base: CodeBase, module: Module, runs: Mapping[str, list[Location]]) -> ModuleFacts:
+def _module(base: CodeBase, module: Module, runs: Mapping[str, list[Location]], loading: Loading) -> ModuleFacts:
     early: dict[str, None] = {}
     late: dict[str, None] = {}
     for imported in module.imports:
@@ -170,6 +172,7 @@ def _module(base: CodeBase, module: Module, runs: Mapping[str, list[Location]]) 
         for path in targets(base, imported, module):
             if path != module.path:
                 (early if at_import else late)[path] = None
+    early.update(dict.fromkeys(path for path in loading.at_import(module) if path != module.path))
     kickoffs = [base.location(s.node, module) for s in module.body.sites if last_name(s.node.func) in KICKOFFS]
     return ModuleFacts(
         module.path,
@@ -178,6 +181,7 @@ def _module(base: CodeBase, module: Module, runs: Mapping[str, list[Location]]) 
         lazy_imports=tuple(p for p in late if p not in early),
         runs=tuple(sorted({*runs.get(module.path, ()), *kickoffs})),
         archived=is_archived(module.path),
+        factories=tuple(loading.factories(module)),
     )
 
 

@@ -23,6 +23,9 @@ _ROUNDS = 12
 _MOST = 1500
 _MOST_STATES = 40
 _FEW_WORDS = 4  # to search a file for so many costs less than to read its import statements
+# A queue may be given a function by its dotted name: `queue.enqueue("app.tasks.run")`.
+_QUEUE = b"enqueue"
+_JOB = re.compile(rb"""["']([A-Za-z_][\w.]*)\.\w+["']""")
 _PACKAGES = {"crewai", "mem0", "zep_crewai", "zep_cloud"}
 # Importing only these does not make a module one that leads to a memory.
 _BESIDE = ("crewai.tools", "crewai.telemetry", "crewai.utilities.logger", "crewai.LLM", "crewai.llm", "crewai.BaseLLM")
@@ -30,7 +33,8 @@ _BESIDE = ("crewai.tools", "crewai.telemetry", "crewai.utilities.logger", "crewa
 
 def close_upward(base: CodeBase) -> None:
     """Adds to `base.modules` the modules that import, at any distance, one that uses CrewAI, and those that read the
-    application state which one of them fills: a route may say only `request.app.state.crew.run()`."""
+    application state which one of them fills: a route may say only `request.app.state.crew.run()`. Those too that name
+    a function of one of them as a queue's job."""
     Closure(base).run()
 
 
@@ -46,6 +50,7 @@ class Closure:
         self.naming: dict[str, list[str]] = {}  # the files that mention a package from outside
         self.states: set[bytes] = set()
         self.stateful: list[str] | None = None  # the files that read any state
+        self.queueing: list[str] | None = None  # the files that hand jobs to a queue
 
     def run(self) -> None:
         base = self.base
@@ -56,7 +61,7 @@ class Closure:
         for _ in range(_ROUNDS):
             if len(base.modules) >= _MOST:
                 return
-            fresh = self.round(frontier) or self.state_readers()
+            fresh = self.round(frontier) or self.state_readers() or self.queuers()
             frontier = [m.path for m in fresh if m.path not in reached]
             reached.update(frontier)
             base.modules.update((m.path, m) for m in fresh)
@@ -113,6 +118,22 @@ class Closure:
         for reader in readers:
             self.note(reader)
         return readers
+
+    def queuers(self) -> list[Module]:
+        """The modules that name a function of a module that matters as a queue's job, without importing it."""
+        base = self.base
+        if self.queueing is None:
+            self.queueing = base.tree.grep([_QUEUE])
+        found: list[Module] = []
+        for path in self.queueing:
+            if path not in base.modules and len(found) < _MOST_STATES:
+                named = sorted({n.decode() for n in _JOB.findall(base.tree.read(path) or b"")})
+                matters = any(base.locator.find(name, path) in base.modules for name in named)
+                module = base.module(path) if matters else None
+                if module is not None:
+                    self.note(module)
+                    found.append(module)
+        return found
 
     def candidates(self, frontier: list[str]) -> list[str]:
         """The files not parsed yet whose import statements may name one of those modules. Inside a package its last

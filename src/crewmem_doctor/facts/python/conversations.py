@@ -20,13 +20,44 @@ from crewmem_doctor.facts.python.ledger import Goal, reaches
 from crewmem_doctor.facts.python.running import ends_with_its_call
 from crewmem_doctor.facts.python.singletons import long_lived, reruns
 from crewmem_doctor.facts.python.state import state_key
-from crewmem_doctor.facts.python.survey import Survey, last_name
+from crewmem_doctor.facts.python.survey import Survey, last_name, root
 from crewmem_doctor.facts.python.wording import may_hold_crews, means_conversation
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import EntryPoint, Memory, Reach, Step, Store
 
 _WRITES = frozenset({"append", "appendleft", "setdefault", "update", "insert", "extend", "add"})
 _CACHES = frozenset({"functools.lru_cache", "functools.cache", "cachetools.cached", "cachetools.func.ttl_cache"})
+
+# Classes of objects that are of use only while their connection or their process lives, wherever they come from.
+_LIVE = frozenset(
+    {
+        "WebSocket",
+        "WebSocketResponse",
+        "WebSocketHandler",
+        "WebSocketServerProtocol",
+        "ServerConnection",
+        "AsyncWebsocketConsumer",
+        "VoiceClient",
+        "StreamResponse",
+        "Lock",
+        "RLock",
+        "Event",
+        "Condition",
+        "Semaphore",
+        "BoundedSemaphore",
+        "Queue",
+        "Task",
+        "Future",
+        "Thread",
+        "Timer",
+        "ClientSession",
+        "AsyncClient",
+        "bool",
+        "datetime",
+    }
+)
+# A function that puts an entry in, where, whether a crew or flow is put in, and whether it is no conversation.
+Writer = tuple[Function, Location, bool, bool]
 
 
 def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -> tuple[Memory, ...]:
@@ -44,10 +75,10 @@ def find_conversations(survey: Survey, entries: Mapping[Function, EntryPoint]) -
 
 def _conversation(survey: Survey, container: Container, entries: Mapping[Function, EntryPoint]) -> Memory | None:
     named = container.holds or means_conversation(container.word)
-    writers = [w for w in _writers(survey, container) if named or w[2]]
+    writers = [w for w in _writers(survey, container) if (named or w[2]) and not w[3]]
     if container.holds or may_hold_crews(container.word):
         writers = [w for w in writers if not ends_with_its_call(w[0], container.word)]
-    functions = list(dict.fromkeys(function for function, _, _ in writers))
+    functions = list(dict.fromkeys(writer[0] for writer in writers))
     handlers = _handlers(survey, functions, entries) if functions else ()
     if not handlers or is_cache(survey, container, functions):
         return None
@@ -66,7 +97,7 @@ def _conversation(survey: Survey, container: Container, entries: Mapping[Functio
         container.at,
         level="class" if owner is not None else "module",
         handlers=handlers,
-        used_by=tuple(Step(at, "entries are put in here") for _, at, _ in writers[:4]),
+        used_by=tuple(Step(at, "entries are put in here") for _, at, _, _ in writers[:4]),
         kept_in_object=True,
         inside=owner.qualname if owner is not None else "",
     )
@@ -82,8 +113,8 @@ def _handlers(survey: Survey, functions: list[Function], entries: Mapping[Functi
     return tuple(sorted(everything, key=lambda r: (r.entry.at, r.entry.label)))
 
 
-def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, Location, bool]]:
-    """Functions that put an entry in under a key that is not constant; whether a crew or flow is put in."""
+def _writers(survey: Survey, container: Container) -> Iterator[Writer]:
+    """Functions that put an entry in under a key that is not constant."""
     if container.owner is not None and not container.shared:
         functions: list[Function] = [f for f in container.owner.methods.values() if f.name != "__init__"]
     else:
@@ -99,6 +130,7 @@ def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, L
                     function,
                     survey.base.location(stored.statement, function.module),
                     _is_crew(survey, stored.value, stored.scope),
+                    _is_live(survey, stored.value, stored.scope),
                 )
         for call in (site.node for site in function.sites):
             if isinstance(call.func, ast.Attribute) and call.func.attr in _WRITES:
@@ -116,13 +148,12 @@ def _writers(survey: Survey, container: Container) -> Iterator[tuple[Function, L
                 ):
                     continue
                 crew = any(_is_crew(survey, a, function.scope) for a in call.args)
-                yield function, survey.base.location(call, function.module), crew
+                live = bool(call.args) and _is_live(survey, call.args[-1], function.scope)
+                yield function, survey.base.location(call, function.module), crew, live
         yield from _through_names(survey, container, function)
 
 
-def _through_names(
-    survey: Survey, container: Container, function: Function
-) -> Iterator[tuple[Function, Location, bool]]:
+def _through_names(survey: Survey, container: Container, function: Function) -> Iterator[Writer]:
     """`log = turns[chat]; log.append(text)`: a local name for an entry that is there already or made by being read."""
     for name, bindings in function.bindings.items():
         entry = bindings[0].value if len(bindings) == 1 and bindings[0].kind == "assign" else None
@@ -135,7 +166,9 @@ def _through_names(
         for site in function.sites:
             called = site.node.func
             if isinstance(called, ast.Attribute) and called.attr in _WRITES and _named(called.value, name):
-                yield function, site.location, False
+                given = site.node.args
+                live = bool(given) and _is_live(survey, given[-1], function.scope)
+                yield function, site.location, False, live
 
 
 def _named(node: ast.expr, name: str) -> bool:
@@ -183,6 +216,17 @@ def _is_crew(survey: Survey, value: ast.expr | None, scope: Scope) -> bool:
         return False
     name = survey.base.type_of(value, scope)
     return bool(name) and crewai_class(survey.base, name) in (CREW, FLOW)
+
+
+def _is_live(survey: Survey, value: ast.expr | None, scope: Scope) -> bool:
+    """A connection, a lock, a task, a flag: nothing that a conversation could be read from later."""
+    if value is None:
+        return False
+    name = survey.base.type_of(value, scope)
+    package = root(name) not in ("", "crewai") and survey.base.definition(name) is None
+    if package and name.rpartition(".")[2] in _LIVE:
+        return True
+    return isinstance(value, ast.Constant) and isinstance(value.value, bool)
 
 
 def _factories(survey: Survey, entries: Mapping[Function, EntryPoint]) -> Iterator[Memory]:

@@ -6,11 +6,13 @@ import ast
 from dataclasses import replace
 
 from crewmem_doctor.facts.python.crewai_names import AGENTS, CREW, LEGACY, crewai_class, sites_of
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.embedders import embedder_of, models_of
 from crewmem_doctor.facts.python.index import CallSite, Class, Function
 from crewmem_doctor.facts.python.ledger import Draft, Goal, Ledger, Position, argument_location, built, inside
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.sinks import is_given, table_sinks
+from crewmem_doctor.facts.python.staged import for_tests
 from crewmem_doctor.facts.python.stores import store_of
 from crewmem_doctor.facts.python.survey import Survey, as_text, last_name, start_of
 from crewmem_doctor.facts.python.yaml_agents import YamlAgents
@@ -93,8 +95,8 @@ class Crews:
             crewai_class(self.base, site.callee),
             self._store(given, turned_on),
             turned_on,
-            enabled,
-            site.scope.level,
+            Known(False, site.location) if for_tests(site) else enabled,
+            level_of(site),
             inside=inside(site.scope),
             embedder=embedder_of(embedder, argument_location(self.base, site, "embedder", embedder)),
         )
@@ -123,7 +125,7 @@ class Crews:
             at = argument_location(self.base, site, "memory_config", config)
             store = mem0_storage(config.get("config") or config, at)
             draft = Draft(
-                Memory("external", at, "crewai.Crew", store, at, level=site.scope.level, inside=inside(site.scope)),
+                Memory("external", at, "crewai.Crew", store, at, level=level_of(site), inside=inside(site.scope)),
                 self._goals(site),
                 [config],
             )

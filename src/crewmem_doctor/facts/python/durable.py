@@ -66,7 +66,12 @@ def is_cache(survey: Survey, container: Container, writers: list[Function]) -> b
         if any(_RESTORES.search(name) for name in container.owner.methods):
             return True
         return any(_writes(survey, method, container, 0) for method in container.owner.methods.values())
-    beside = [f for f in container.module.all_functions if f not in writers and _mentions(f, container.word)]
+    filled = {f.dotted for f in writers}
+    beside = [
+        f
+        for f in container.module.all_functions
+        if f not in writers and (_mentions(f, container.word) or any(s.callee in filled for s in f.sites))
+    ]
     if any(_writes(survey, function, container, _DEPTH) for function in beside):
         return True
     return all(_writes(survey, function, container, 0) for function in writers)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from crewmem_doctor.facts.python.clients import default_store, path_store
 from crewmem_doctor.facts.python.crewai_names import CREW, FLOW, PERSIST, crewai_class, public, sites_of
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.index import CallSite, Class, Function, Scope
 from crewmem_doctor.facts.python.ledger import Draft, Goal, Ledger, argument_location, built, inside
 from crewmem_doctor.facts.python.sinks import is_given
@@ -116,7 +117,7 @@ def _given_persistence(survey: Survey, ledger: Ledger, site: CallSite, name: str
             FLOW,
             store_of(survey, given, at),
             at,
-            level=site.scope.level,
+            level=level_of(site),
             inside=inside(site.scope),
         ),
         [site],
@@ -224,7 +225,7 @@ def _checkpoints(survey: Survey, ledger: Ledger, flows: list[CallSite]) -> None:
         store = path_store(where, "checkpoint=", "json", at)
         ledger.add(
             Draft(
-                Memory("checkpoint", at, site.callee, store, at, level=site.scope.level, inside=inside(site.scope)),
+                Memory("checkpoint", at, site.callee, store, at, level=level_of(site), inside=inside(site.scope)),
                 [site],
                 [value],
             )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.holders import holders, is_cached, made_lazily
 from crewmem_doctor.facts.python.nodes import CallSite, Chain, Class, Function, Scope
 from crewmem_doctor.facts.python.passing import Passing
@@ -40,6 +42,9 @@ _BY_NAME = (
     "submit",
 )
 
+# Of these, what another process runs.
+_SENDS = ("send_task", "signature", "enqueue", "enqueue_call")
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -52,6 +57,7 @@ class Edge:
     site: CallSite | None = None
     used: bool = False
     kept: bool = False  # reads what the result is kept in, without any call that makes it
+    sent: bool = False  # hands its name to a queue
 
 
 @dataclass(eq=False, slots=True)
@@ -124,13 +130,14 @@ class Graph(Passing):
         if made is not None:
             lazily = made_lazily(self, made)
             kept = not self._made_anew(lazily, entries) if isinstance(lazily, Class) else lazily
-            yield from self._keepers(made)
+            anew = list(self._with_objects(made))
+            yield from anew or self._keepers(made)
         if is_cached(self.base, function):
             kept = True
         if function not in self._before:
             self._before[function] = list(self._reaching(function))
         for edge in self._before[function]:
-            yield Edge(edge.function, edge.at, edge.note, edge.site, kept) if kept else edge
+            yield replace(edge, used=True, kept=False) if kept else edge
 
     def _made_anew(self, cls: Class, entries: Mapping[Function, EntryPoint]) -> bool:
         """Whether a request makes objects of the class, or it is not known who does."""
@@ -141,6 +148,16 @@ class Graph(Passing):
                 chain.builds and chain.entry.kind != "script" for site in sites for chain in self.chains(site, entries)
             )
         return self._anew[cls]
+
+    def _with_objects(self, made: CallSite) -> Iterator[Edge]:
+        """What makes the objects of a class whose field gets the call's result anew for each of them."""
+        cls = made.scope.cls if made.scope.in_class_body else None
+        if cls is None or level_of(made) != "function":
+            return
+        for site in self.constructions(cls):
+            yield Edge(site.scope.body, site.location, f"calls {cls.name}()", site)
+        for node, user in self.references(cls):
+            yield Edge(user, self.base.location(node, user.module), f"hands on {cls.name}")
 
     def _keepers(self, made: CallSite) -> Iterator[Edge]:
         """The functions that read what the call's result is kept in."""
@@ -231,7 +248,8 @@ class Graph(Passing):
                     and isinstance(first.value, str)
                     and first.value.replace(":", ".") in names
                 ):
-                    yield Edge(site.scope.body, site.location, f"sends {function.name}")
+                    sent = word in _SENDS
+                    yield Edge(site.scope.body, site.location, f"sends {function.name}", sent=sent)
 
 
 def _may_run(base: CodeBase, function: Function, entries: Mapping[Function, EntryPoint]) -> bool:
@@ -246,7 +264,10 @@ def _queues(edge: Edge, function: Function, entries: Mapping[Function, EntryPoin
     """Whether the edge hands a task to a queue (`run.delay(x)`, `queue.enqueue(run, x)`), so that another process
     runs it."""
     entry = entries.get(function)
-    return entry is not None and entry.kind == "task" and edge.note != f"calls {function.name}()"
+    if edge.sent or entry is None or entry.kind != "task":
+        return edge.sent
+    # Huey puts its wrapper in the function's place, so that a plain call queues.
+    return edge.note != f"calls {function.name}()" or entry.framework == "huey"
 
 
 def _as_site(base: CodeBase, node: ast.expr, user: Function) -> CallSite:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Union
 
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.environment import on_script_line
 from crewmem_doctor.facts.python.index import CallSite, CodeBase, Function, Scope
 from crewmem_doctor.facts.python.refs import Bound
@@ -104,14 +105,26 @@ class Ledger:
 
     def _importers(self, draft: Draft, bodies: Mapping[Function, EntryPoint]) -> tuple[str, ...]:
         """The modules whose top-level code calls its way to the construction, but for what only runs as a script."""
-        found = []
+        found: list[str] = []
         for goal in draft.goals:
-            for chain in self.base.chains(goal, bodies):
-                called = bool(chain.steps) and all(step.note.startswith("calls ") for step in chain.steps)
-                module = chain.functions[0].module
-                if called and chain.builds and not on_script_line(module, chain.steps[0].at.line):
-                    found.append(module.path)
+            cls = goal.scope.cls if isinstance(goal, CallSite) and goal.scope.in_class_body else None
+            if cls is None:
+                found += self._calling(goal, bodies)
+                continue
+            # What a field gets is made where the objects of its class are.
+            for site in self.base.graph.constructions(cls):
+                if level_of(site) == "function":
+                    found += self._calling(site, bodies)
+                elif not on_script_line(site.scope.module, site.node.lineno):
+                    found.append(site.scope.module.path)
         return tuple(sorted(set(found)))
+
+    def _calling(self, goal: Goal, bodies: Mapping[Function, EntryPoint]) -> Iterator[str]:
+        for chain in self.base.chains(goal, bodies):
+            called = bool(chain.steps) and all(step.note.startswith("calls ") for step in chain.steps)
+            module = chain.functions[0].module
+            if called and chain.builds and not on_script_line(module, chain.steps[0].at.line):
+                yield module.path
 
 
 def reaches(

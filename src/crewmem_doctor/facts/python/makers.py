@@ -19,6 +19,9 @@ WRAPPERS = {
     "AsyncGenerator",
     "SkipValidation",
     "InstanceOf",
+    "FromDishka",
+    "Injected",
+    "Inject",
 }
 _MADE_BY = {  # methods that give an object of the class they are called on
     "create",

@@ -26,17 +26,19 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class ModalFunction:
-    """`complete` is False where a volume's place could not be read. `settings` are those of its image's `env`."""
+    """`complete` is False where a volume's place could not be read. `settings` come from its image, from secrets whose
+    content the code shows, and from its own `env`; the last of a name counts, and None is a value that is not known.
+    `outside` names what may set more than that."""
 
     name: str
     at: Location
     volumes: tuple[Volume, ...] = ()
     complete: bool = True
-    has_secrets: bool = False
+    outside: tuple[str, ...] = ()
     most: int | None = None
     most_at: Location | None = None
     workdir: str = ""
-    settings: tuple[tuple[str, str, Location], ...] = ()
+    settings: tuple[tuple[str, str | None, Location], ...] = ()
 
 
 def modal_functions(text: str, path: str) -> list[ModalFunction]:
@@ -71,15 +73,18 @@ class _Reader:
         for node in self.module.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 for decorator in node.decorator_list:
-                    if isinstance(decorator, ast.Call) and self.is_app(decorator.func):
-                        yield self.function(node.name, decorator)
+                    app = self.app(decorator.func) if isinstance(decorator, ast.Call) else None
+                    if app is not None and isinstance(decorator, ast.Call):
+                        yield self.function(node.name, decorator, app)
                         break
 
-    def is_app(self, node: ast.expr) -> bool:
+    def app(self, node: ast.expr) -> ast.Call | None:
+        """The call that made the application whose decorator that is."""
         if not isinstance(node, ast.Attribute) or node.attr not in ("function", "cls", "server"):
-            return False
+            return None
         owner = self.value(node.value)
-        return isinstance(owner, ast.Call) and self.modal_name(owner.func).split(".")[0] in ("App", "Stub")
+        made = isinstance(owner, ast.Call) and self.modal_name(owner.func).split(".")[0] in ("App", "Stub")
+        return owner if made and isinstance(owner, ast.Call) else None
 
     def value(self, node: ast.expr) -> ast.expr:
         """The expression that a module-level name stands for."""
@@ -99,24 +104,33 @@ class _Reader:
             return ""
         return ".".join(part for part in (self.names[node.id], *reversed(parts)) if part)
 
-    def function(self, name: str, call: ast.Call) -> ModalFunction:
+    def function(self, name: str, call: ast.Call, app: ast.Call) -> ModalFunction:
+        """The image of the application stands in for none of its own; its volumes and secrets come on top (app.py:990,
+        1009 and 1112 of modal 1.6.4)."""
+        shared = {keyword.arg: keyword.value for keyword in app.keywords if keyword.arg}
         given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-        complete = all(keyword.arg for keyword in call.keywords)
-        volumes, whole = self.volumes(given.get("volumes"), given.get("network_file_systems"))
+        complete = all(keyword.arg for keyword in (*call.keywords, *app.keywords))
+        places = (shared.get("volumes"), given.get("volumes"), given.get("network_file_systems"))
+        volumes, whole = self.volumes(*places)
+        shown, outside = self.secrets(shared.get("secrets"), given.get("secrets"))
         most = next((self.value(given[key]) for key in _MOST if key in given), None)
         count = most.value if isinstance(most, ast.Constant) and isinstance(most.value, int) else None
         at = next((given[key] for key in _MOST if key in given), None)
-        image = self.image(given.get("image"))
+        image, known = self.image(given.get("image") or shared.get("image"))
+        tables = [*(c.args[0] for c in image if _is(c, "env")), *shown, *([given["env"]] if "env" in given else [])]
+        if not known or any(not isinstance(self.value(table), ast.Dict) for table in tables):
+            outside = (*outside, "the function's image")
+        settings = {key: (key, value, where) for table in tables for key, value, where in self.pairs(table)}
         return ModalFunction(
             name,
             self.at(call.func),
             volumes,
             complete and whole,
-            "secrets" in given,
+            outside,
             count,
             self.at(at) if at is not None else None,
             next((self.text(c.args[0]) for c in image if _is(c, "workdir")), ""),
-            tuple(pair for c in image if _is(c, "env") for pair in self.pairs(c.args[0])),
+            tuple(settings.values()),
         )
 
     def volumes(self, *given: ast.expr | None) -> tuple[tuple[Volume, ...], bool]:
@@ -138,22 +152,40 @@ class _Reader:
                     out.append(Volume(target.rstrip("/") or "/", named or ast.unparse(value)[:40], kind, self.at(key)))
         return tuple(out), complete
 
-    def image(self, node: ast.expr | None) -> list[ast.Call]:
-        """The calls of `modal.Image.debian_slim().env({…}).workdir("…")` that have an argument, innermost first."""
+    def secrets(self, *given: ast.expr | None) -> tuple[list[ast.expr], tuple[str, ...]]:
+        """The tables of `Secret.from_dict({…})`, and what holds those whose content is not in the code."""
+        shown: list[ast.expr] = []
+        hidden = False
+        for node in given:
+            listed = self.value(node) if node is not None else None
+            if listed is not None and not isinstance(listed, (ast.List, ast.Tuple)):
+                hidden = True
+            for item in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else ():
+                made = self.value(item)
+                if isinstance(made, ast.Call) and self.modal_name(made.func) == "Secret.from_dict" and made.args:
+                    shown.append(made.args[0])
+                else:
+                    hidden = True
+        return shown, ("the function's secrets",) if hidden else ()
+
+    def image(self, node: ast.expr | None) -> tuple[list[ast.Call], bool]:
+        """The calls of `modal.Image.debian_slim().env({…}).workdir("…")` that have an argument, innermost first, and
+        whether those are all."""
         found: list[ast.Call] = []
-        node = self.value(node) if node is not None else None
+        start = node = self.value(node) if node is not None else None
         while isinstance(node, ast.Call):
             if node.args:
                 found.append(node)
             node = self.value(node.func.value) if isinstance(node.func, ast.Attribute) else None
-        return found[::-1]
+        return found[::-1], start is None or (node is not None and self.modal_name(node) == "Image")
 
-    def pairs(self, node: ast.expr) -> Iterator[tuple[str, str, Location]]:
+    def pairs(self, node: ast.expr) -> Iterator[tuple[str, str | None, Location]]:
         table = self.value(node)
         for key, value in zip(table.keys, table.values, strict=True) if isinstance(table, ast.Dict) else ():
             said = self.value(value)
-            if key is not None and isinstance(said, ast.Constant) and self.text(key):
-                yield self.text(key), str(said.value), self.at(value)
+            if key is not None and self.text(key):
+                known = str(said.value) if isinstance(said, ast.Constant) else self.text(said) or None
+                yield self.text(key), known, self.at(value)
 
     def text(self, node: ast.expr) -> str:
         """The text of a constant, of `Path("…")`, or of `BASE / "…"` and f-strings made of such."""
@@ -169,6 +201,9 @@ class _Reader:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             left, right = self.text(node.left), self.text(node.right)
             return f"{left.rstrip('/')}/{right}" if left and right else ""
+        if isinstance(node, ast.JoinedStr):
+            parts = [self.text(p.value) if isinstance(p, ast.FormattedValue) else self.text(p) for p in node.values]
+            return "".join(parts) if all(parts) else ""
         return ""
 
     def at(self, node: ast.expr) -> Location:

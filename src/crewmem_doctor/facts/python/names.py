@@ -129,6 +129,7 @@ class Names:
             last.kind == "assign"
             and isinstance(last.value, (ast.Name, ast.Attribute, ast.Subscript))
             and last.index is None
+            and not _annotated(last.value)
         ):
             target = self.resolve(last.value, last.scope)
             if isinstance(target, (Class, Function, Module, External, Bound)) and len(bindings) == 1:
@@ -260,3 +261,9 @@ class Names:
 def _in_class(cls: Class, binding: Binding) -> Binding:
     """The binding of a field as if the class body had made it, so that its variable is named after the class."""
     return Binding(binding.name, binding.kind, binding.node, cls.scope, binding.value, binding.pos)
+
+
+def _annotated(node: ast.expr) -> bool:
+    """`Annotated[Crew, Depends(get_crew)]` under a name of its own: the marks matter, not `Annotated`."""
+    word = node.value if isinstance(node, ast.Subscript) else None
+    return (word.attr if isinstance(word, ast.Attribute) else getattr(word, "id", "")) == "Annotated"

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from crewmem_doctor.facts.python.crewai_names import LEGACY, MEMORY, kind_of, sites_of
+import ast
+from collections.abc import Iterator
+
+from crewmem_doctor.facts.python.crewai_names import LEGACY, MEMORY, crewai_class, kind_of, sites_of
+from crewmem_doctor.facts.python.deferred import FACTORIES, level_of
 from crewmem_doctor.facts.python.embedders import embedder_of, models_of
 from crewmem_doctor.facts.python.index import CallSite, Class, CodeBase
 from crewmem_doctor.facts.python.ledger import Draft, Ledger, argument_location, built, inside
 from crewmem_doctor.facts.python.mem0 import mem0_storage
 from crewmem_doctor.facts.python.sinks import key_sinks, table_sinks
+from crewmem_doctor.facts.python.staged import for_tests
 from crewmem_doctor.facts.python.stores import store_of
 from crewmem_doctor.facts.python.survey import Survey, as_text
 from crewmem_doctor.model.expression import Build, Expr, Table, Text
+from crewmem_doctor.model.known import Known
 from crewmem_doctor.model.location import Location
 from crewmem_doctor.model.memory import Kind, Memory, Store
+
+_FIELDS = ("field", "Field", "ib", "attrib", "PrivateAttr", "Factory")
 
 
 def find(survey: Survey, ledger: Ledger) -> None:
     wanted = (MEMORY, *(f"crewai.memory.{name}" for name in LEGACY))
-    for site, name in sites_of(survey.base, *wanted):
+    for site, name in (*sites_of(survey.base, *wanted), *_made_by_fields(survey, *wanted)):
         kind = kind_of(name)
         if kind is None:
             continue
         with survey.attempt(site.location):
             ledger.add(_draft(survey, site, name, kind))
+
+
+def _made_by_fields(survey: Survey, *wanted: str) -> Iterator[tuple[CallSite, str]]:
+    """`memory: Memory = field(default_factory=Memory)` calls one of those classes for each object."""
+    for site in survey.calls(*_FIELDS):
+        for keyword in site.node.keywords:
+            named = keyword.value
+            if keyword.arg not in FACTORIES or not isinstance(named, (ast.Name, ast.Attribute)):
+                continue
+            found = crewai_class(survey.base, survey.base.canonical(named, site.scope))
+            if found in wanted:
+                call = ast.copy_location(ast.Call(func=named, args=[], keywords=[]), named)
+                yield CallSite(survey.base, call, site.scope), found
 
 
 def _draft(survey: Survey, site: CallSite, name: str, kind: Kind) -> Draft:
@@ -36,7 +57,8 @@ def _draft(survey: Survey, site: CallSite, name: str, kind: Kind) -> Draft:
             name,
             store,
             at,
-            level=site.scope.level,
+            Known(not for_tests(site)),
+            level=level_of(site),
             inside=inside(site.scope),
             embedder=embedder_of(given, embedder_at),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.index import CallSite
 from crewmem_doctor.facts.python.ledger import Draft, Ledger
 from crewmem_doctor.facts.python.stores import store_of
@@ -45,7 +46,7 @@ def _add(survey: Survey, ledger: Ledger, site: CallSite, made: Build) -> None:
     at = made.at
     assert at is not None
     draft = Draft(
-        Memory("flow", at, made.callee, store_of(survey, made, at), at, level=site.scope.level, inside=""),
+        Memory("flow", at, made.callee, store_of(survey, made, at), at, level=level_of(site), inside=""),
         [site],
         [made],
         made_once=True,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from crewmem_doctor.facts.python.clients import CLIENTS, path_store, server, sqlite_store
+from crewmem_doctor.facts.python.deferred import level_of
 from crewmem_doctor.facts.python.index import CallSite
 from crewmem_doctor.facts.python.ledger import Draft, Ledger, built, inside
 from crewmem_doctor.facts.python.mem0 import MEM0_API, mem0_store
@@ -126,7 +127,7 @@ def _add(survey: Survey, ledger: Ledger, site: CallSite, store: Callable[[Build,
     at = site.location
     callee = site.callee.removesuffix(".from_config")
     draft = Draft(
-        Memory("third_party", at, callee, store(value, at), at, level=site.scope.level, inside=inside(site.scope)),
+        Memory("third_party", at, callee, store(value, at), at, level=level_of(site), inside=inside(site.scope)),
         [site],
         [value],
     )

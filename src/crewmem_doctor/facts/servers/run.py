@@ -24,7 +24,7 @@ from crewmem_doctor.facts.servers import (
     uwsgi,
 )
 from crewmem_doctor.facts.servers.scene import Scene, span
-from crewmem_doctor.facts.servers.script import run_script
+from crewmem_doctor.facts.servers.script import TRIVIAL, run_script
 from crewmem_doctor.facts.servers.wrappers import WRAPPERS, unwrap, with_settings
 from crewmem_doctor.model.deployment import Process
 from crewmem_doctor.model.known import Known
@@ -49,6 +49,9 @@ for _names, _read in (
 ):
     SERVERS.update(dict.fromkeys(_names, _read))
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
+# What a service may be left with although none of it runs the application: a shell to attach to, a wait, its tests.
+_TESTS = frozenset(("pytest", "py.test", "tox", "nox"))
+_IDLE = TRIVIAL | _TESTS
 _ARRAY = re.compile(r"\$\{([A-Za-z_]\w*)\[[@*]\]\}$")
 _DEPTH = 8
 
@@ -81,6 +84,8 @@ def run_words(words: tuple[Word, ...], scene: Scene, depth: int = 0) -> tuple[Pr
         return _python(words, scene, depth)
     if name in SERVERS:
         return SERVERS[name](words, scene)
+    if name in _IDLE and words[0].text.startswith((name, "/bin/", "/usr/")):
+        return (scene.process(words, "idle"),)
     return _other(words, name, scene, depth)
 
 
@@ -118,7 +123,7 @@ def _shell(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Process, 
             return run_text(Passage(script.text, script.at), replace(scene, arguments=arguments), depth + 1)
         i += 2 if text in ("--rcfile", "--init-file") or (text[1:2] != "-" and text[-1] in "oO") else 1
     if i >= len(words):
-        return ()
+        return (scene.process(words, "idle"),)
     made = _file(words[i:], scene, depth)
     return (scene.process(words, "unknown", scene.shown(words[i])),) if made is None else made
 
@@ -201,6 +206,8 @@ def _python(words: tuple[Word, ...], scene: Scene, depth: int) -> tuple[Process,
         if known in SERVERS or known in ("opentelemetry", "ddtrace", "newrelic", "coverage"):
             served = run_words((Word(known, module[0].at), *module[1:]), scene, depth + 1)
             return tuple(replace(p, words=shown, at=span(words)) for p in served)
+        if known in _TESTS:
+            return (scene.process(words, "idle"),)
         if known == "awslambdaric":
             return (scene.process(words, "lambda", scene.shown(module[1]) if len(module) > 1 else ""),)
     script = python.script_call(words)

@@ -20,7 +20,7 @@ Runner = Callable[["tuple[Word, ...]", Scene, int], "tuple[Process, ...]"]
 
 # Commands that are over before a service has begun, or only wait for one: never what a container runs.
 # fmt: off
-_TRIVIAL = frozenset((
+TRIVIAL = frozenset((
     ".", ":", "[", "[[", "addgroup", "adduser", "aerich", "alembic", "apt-get", "awk", "basename", "break", "cat",
     "cd", "chmod", "chown", "clear", "continue", "cp", "curl", "cut", "date", "declare", "df", "dirname", "echo",
     "envsubst", "exit", "export", "false", "fg", "find", "free", "getent", "getopts", "git", "grep", "groupadd",
@@ -31,7 +31,7 @@ _TRIVIAL = frozenset((
     "unset", "useradd", "usermod", "wait", "wc", "wget", "which", "whoami", "xargs"))
 # fmt: on
 # Servers whose words alone do not tell a program that stays from one that ends.
-_WEAK = ("python", "unknown")
+_WEAK = ("python", "unknown", "idle")
 _MOST = 2000
 _MOST_EFFECTS = 64
 
@@ -85,7 +85,7 @@ def run_script(passage: Passage, scene: Scene, depth: int, run: Runner) -> tuple
             and (name == "exit" or (name == "exec" and len(words) > 1))
         ):
             ended.append(command)
-        if name in _TRIVIAL:
+        if name in TRIVIAL:
             continue
         settings = [Setting(n, here.value(word), word.at) for n, word in command.assignments]
         candidates.append(_Candidate(command, run(words, with_settings(here, settings), depth + 1)))

@@ -54,6 +54,11 @@ def identifies(name: str) -> bool:
     return IDENTITY.match(name) is not None and _SUBJECT.match(name) is None
 
 
+def _names_caller(header: str) -> bool:
+    """`X-User-Id`, `Authorization`; `X-Guest-Id` as well as a field `guest_id`."""
+    return _HEADER.search(header) is not None or identifies(re.sub(r"^x[-_]", "", header.lower()).replace("-", "_"))
+
+
 def identity(survey: Survey, function: Function, kind: str, framework: str) -> tuple[str, ...]:
     """Phrases such as "session_id of the body" or "header X-User-Id", in order of appearance, without repeats."""
     found: list[str] = []
@@ -101,7 +106,7 @@ def _from_marker(name: str, call: ast.Call, found: list[str]) -> None:
         return
     alias = next((k.value.value for k in call.keywords if k.arg == "alias" and isinstance(k.value, ast.Constant)), None)
     header = str(alias) if alias else name.replace("_", "-")
-    if _HEADER.search(header):
+    if _names_caller(header):
         found.append(f"{kind.lower()} {header}")
 
 
@@ -161,7 +166,7 @@ def _looked_up(container: ast.expr, key: object, found: list[str]) -> None:
     if not _SENT.search(ast.unparse(container)):
         return  # a row or a result, which says nothing of the caller
     if where == "headers":
-        if _HEADER.search(key):
+        if _names_caller(key):
             found.append(f"header {key}")
     elif identifies(key):
         found.append(

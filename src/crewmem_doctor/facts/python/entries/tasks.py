@@ -62,7 +62,10 @@ def find(survey: Survey) -> Found:
 def _enqueued(survey: Survey) -> Found:
     """`queue.enqueue(f, …)`, also with the function's dotted name as text."""
     for site in survey.calls(*_ENQUEUE):
-        known = root(site.callee)
+        func = site.node.func
+        # A queue of another module is known by what it was made as, whatever its variable is called.
+        known = root(survey.base.type_of(func.value, site.scope)) if isinstance(func, ast.Attribute) else ""
+        known = known if known in _QUEUES else root(site.callee)
         if known and known not in _QUEUES and survey.base.definition(site.callee) is None:
             continue
         handed = argument(

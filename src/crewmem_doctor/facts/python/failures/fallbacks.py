@@ -167,6 +167,7 @@ class _Finder:
 
     def _handled(self, site: CallSite, memory: Memory, around: ast.Try, function: Function) -> Iterator[Fallback]:
         assigned = targets(around.body, site.node)
+        returned = self._returned(site, memory, around, function)
         module = function.module
         for handler in around.handlers:
             if not catches_storage(handler) or any(isinstance(n, ast.Raise) for s in handler.body for n in ast.walk(s)):
@@ -188,7 +189,22 @@ class _Finder:
                             (),
                             function.qualname,
                         )
+                elif isinstance(statement, ast.Return) and returned:
+                    to = self._instead(statement.value or ast.Constant(None), memory, function)
+                    if to is not None:
+                        at = self.base.location(statement, module)
+                        cause = clause(handler, module.path)
+                        yield Fallback(at, to, memory.at, site.location, cause, (), function.qualname)
             yield from self._without(site, memory, handler, function)
+
+    def _returned(self, site: CallSite, memory: Memory, around: ast.Try, function: Function) -> bool:
+        """Whether the try hands out the memory itself, so that a handler's `return` stands in for it."""
+        return memory.kind != "crew" and any(
+            isinstance(statement, ast.Return)
+            and statement.value is not None
+            and self.touches.of(self.base.evaluate(statement.value, function.scope)) is memory
+            for statement in around.body
+        )
 
     def _instead(self, value: ast.expr, memory: Memory, function: Function) -> To | None:
         if isinstance(value, ast.Constant) and value.value in (None, False):
