@@ -91,9 +91,18 @@ def test_a_directory_that_stays(where: str, tree: Tree, doctor: Run) -> None:
 
 @pytest.mark.parametrize("where", ["compose", "kubernetes", "systemd"])
 def test_without_the_variable_it_does_not_stay(where: str, tree: Tree, doctor: Run) -> None:
-    files = {name: "\n".join(line for line in text.splitlines() if "CREWAI_STORAGE_DIR" not in line) + "\n"
+    """The unit's HOME is a directory that stays too, so there both go; with HOME alone a note says what it hangs on."""
+    files = {name: "\n".join(line for line in text.splitlines() if "CREWAI_STORAGE_DIR" not in line and "=HOME=" not in line) + "\n"
              for name, text in placed()[where].items()}
     assert set(loud(doctor, tree(files))) & {"CM104", "CM201", "CM202"}
+
+
+def test_a_home_that_stays_is_enough_and_a_note(tree: Tree, doctor: Run) -> None:
+    unit = placed()["systemd"]
+    files = {**unit, "deploy/api.service": unit["deploy/api.service"].replace("Environment=CREWAI_STORAGE_DIR=/var/lib/crew-memory\n", "")}
+    report = doctor("scan", tree(files), "--format", "json").report
+    assert [f["severity"] for f in report["findings"] if f["rule"] == "CM104"] == ["note"]
+    assert {row["redeploy"] for row in report["survival"]} == {"kept"}
 
 
 def test_one_crew_for_all_requests_where_building_one_empties_memory(tree: Tree, doctor: Run) -> None:

@@ -5,8 +5,10 @@ import asyncio
 import contextlib
 import importlib
 import inspect
+import json
 import logging
 import os
+import re
 import textwrap
 
 import crewai
@@ -103,6 +105,32 @@ def crew(snippet, root, write, user_id="1", **more):
     said = "\n".join(standins.ASKED)
     standins.ANSWER[0] = "done"
     return "hazel" in said
+
+
+def completed(snippet, root):
+    """Whether a kickoff saves into the memory that the snippet hands to the crew."""
+    saved = []
+
+    class Recording:
+        def save(self, *args, **kwargs):
+            saved.append(args)
+
+        def search(self, *args, **kwargs):
+            return []
+
+        load = search
+
+    kind = re.search(r"memory=True, (\w+)=", snippet)[1]
+    word = "".join(part.capitalize() for part in kind.split("_"))
+    person = {"name": "Ada", "type": "person", "description": "a person", "relationships": []}
+    standins.ANSWER[0] = json.dumps({"suggestions": ["say more"], "quality": 9, "entities": [person]})
+    given = getattr(importlib.import_module(SOURCES[word]), word)(storage=Recording())
+    team = _team()
+    team["agents"][0].llm.supports_function_calling = lambda: False  # what was learnt is asked for in JSON
+    value, _ = _run(snippet, root, **team, **{kind: given})
+    value.kickoff()
+    standins.ANSWER[0] = "done"
+    return bool(saved)
 
 
 def plain(write):

@@ -30,6 +30,7 @@ PYTHON = (
     Proof(r"(?:memory = Memory\(\) .*\n\n)?Crew\(agents=agents, tasks=tasks, .*user_id.*\)", "per-user", "crew"),
     Proof(r'Crew\((?:name="\w+", )?agents=agents, tasks=tasks, memory=(?:True|Memory\(storage="[^"]+"\))\)', "crew", "crew"),
     Proof(r"memory = Memory\(\) .*\n\nCrew\(agents=agents, tasks=tasks, memory=memory\)", "crew", "crew"),
+    Proof(r"Crew\(agents=agents, tasks=tasks, memory=True, (\w+)=\1\)", "saved", "completed"),
     Proof(r"crew = build_crew\(\).*", "crew", "crew"),
     Proof(r"agent = Agent\(role=role, goal=goal, backstory=backstory\)\nCrew\(agents=\[agent\], tasks=tasks, memory=True\)", "crew", "crew"),
     Proof(r'crew\.kickoff\(inputs=\{"question": question\}\)', "crew", "kickoff"),

@@ -113,6 +113,7 @@ CHECKS: dict[str, Callable[[Case, str], None]] = {
 # What the child answers, where one answer is the whole proof.
 ANSWERS: dict[str, object] = {
     "apart": [True, False], "constant": True, "same-role": ["Support agent", "Support agent"], "embedder": "taken", "builds": [1, 2],
+    "saved": True,
 }
 LOUD = {"raises": ("OSError", "KeyError"), "lifespan": ("OSError",)}
 

@@ -63,7 +63,7 @@ def instead_of(use: Use, release: Release) -> Fix:
 def _complete(use: Use, release: Release) -> Fix:
     """The rest of the crew's memory beside the kind that is nothing alone."""
     title = "Turn the crew's memory on beside it"
-    snippet = f"Crew(agents=agents, tasks=tasks, memory=True, {use.what}=…)"
+    snippet = f"Crew(agents=agents, tasks=tasks, memory=True, {use.what}={use.what})"
     if use.call is None or not release.always(lambda v: era(v).legacy):
         return Fix(title, snippet, changes=declined(
             use.at, "the releases that the requirement allows do not agree; pin one, then this can be repaired"))

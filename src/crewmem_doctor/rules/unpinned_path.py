@@ -99,11 +99,12 @@ def _unless(outside: str, mounted: bool) -> str:
 
 
 def _mounted(landing: Landing) -> bool:
-    """Whether a durable mount stands over that very place: whoever deploys it knows where it is."""
+    """Whether a durable mount stands over that very place: whoever deploys it knows where it is. The disk of a host,
+    which lies over everything, says nothing of the kind."""
     if landing.run is None or not isinstance(landing.path, Known):
         return False
     mount = covering(landing.run.service.mounts, landing.path.value)
-    return mount is not None and mount.durable
+    return mount is not None and mount.durable and mount.target != "/"
 
 
 def _served(memory: Memory, found: list[Landing]) -> bool:
@@ -134,6 +135,8 @@ async def message(msg):
     return await Chat().kickoff_async(inputs={"id": msg.thread_id})
 '''
 MOUNTED = "services:\n  api:\n    build: .\n    volumes: [m:/root/.local]\n    environment: {}\nvolumes:\n  m:\n"
+UNIT = ("[Service]\nUser=api\nWorkingDirectory=/srv/api\nExecStart=/srv/api/.venv/bin/uvicorn app.main:app --host 0.0.0.0\n"
+        "[Install]\nWantedBy=multi-user.target\n")
 HERE = _trees.CREW.replace("memory=True)", "memory=True)  # <-- here")
 NO_DEPLOYMENT = {"app/__init__.py": "", "app/main.py": _trees.API, "requirements.txt": _trees.PINNED}
 RULE = Rule(
@@ -142,6 +145,8 @@ RULE = Rule(
     bad=(
         Example("a service without deployment files", {**NO_DEPLOYMENT, "app/crew.py": HERE}),
         Example("a volume over the place: a note", _trees.service(MOUNTED.format("{}"), app__crew_dot_py=HERE), severity="note"),
+        Example("a host, whose disk lies over everything", {**NO_DEPLOYMENT, "app/crew.py": HERE, "api.service": UNIT},
+                severity="warning"),
         Example("a flow's states", {"chat.py": FLOW, "requirements.txt": "crewai==1.9.3\nchainlit\n"}),
     ),
     good=(
