@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from crewmem_doctor.probes.http import talk
 from crewmem_doctor.probes.http.client import Client, NoReply, Reply
 from crewmem_doctor.probes.http.template import Message
 from crewmem_doctor.probes.http.together import PATIENCE, Gate, Hold, burst
@@ -147,6 +148,22 @@ def test_a_proxy_that_the_environment_names_gets_whole_requests() -> None:
     """The proxy here is the application itself: it takes the absolute form of a request's target."""
     with serving("gthread", "web", 1) as url:
         assert len(pids(asked("http://application.invalid/pid", body=None, http_proxy=url))) == 4
+
+
+def test_bursts_come_whole_and_held_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever kind of worker it is, one of two bursts spreads."""
+    turns: list[bool] = []
+    original = talk.burst
+
+    def noting(says: list[Callable[[Hold | None], object]], held: bool) -> list[object]:
+        turns.append(held)
+        return original(says, held)
+
+    monkeypatch.setattr(talk, "burst", noting)
+    with serving("gunicorn", "web", 4) as url:
+        probed(url, {"path": "/module/chat", "json": {"message": "{message}", "user_id": "{user}"}, "reply": "reply"})
+    assert len(turns) >= 2
+    assert turns == [number % 2 == 1 for number in range(len(turns))]
 
 
 def test_isolated_workers_are_found_every_time() -> None:
