@@ -119,21 +119,19 @@ class _HoldingTLS(_Holding, http.client.HTTPSConnection):
     pass
 
 
-class HTTPHandler(urllib.request.HTTPHandler):
-    """urllib's, with connections that hold."""
+class _Handler:
+    """urllib's handlers, with connections that hold."""
 
     def __init__(self, hold: Hold) -> None:
         super().__init__()
         self._hold = hold
 
+
+class HTTPHandler(_Handler, urllib.request.HTTPHandler):
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(partial(_Holding, self._hold), req)
 
 
-class HTTPSHandler(urllib.request.HTTPSHandler):
-    def __init__(self, hold: Hold) -> None:
-        super().__init__()
-        self._hold = hold
-
+class HTTPSHandler(_Handler, urllib.request.HTTPSHandler):
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(partial(_HoldingTLS, self._hold), req)
