@@ -6,6 +6,7 @@ import ast
 from typing import Literal
 
 from crewmem_doctor.facts.python.nodes import CallSite
+from crewmem_doctor.facts.python.within import holds, statement_around
 
 Level = Literal["module", "class", "function"]
 FACTORIES = ("default_factory", "factory")
@@ -16,11 +17,9 @@ def level_of(site: CallSite) -> Level:
     level = site.scope.level
     if level == "function":
         return level
-    line = site.node.lineno
-    for statement in site.scope.module.tree.body:
-        if statement.lineno <= line <= (statement.end_lineno or 0):
-            return "function" if any(_defers(node, site) for node in ast.walk(statement)) else level
-    return level
+    statement = statement_around(site)
+    deferred = statement is not None and any(_defers(node, site) for node in ast.walk(statement))
+    return "function" if deferred else level
 
 
 def _defers(node: ast.AST, site: CallSite) -> bool:
@@ -32,5 +31,4 @@ def _defers(node: ast.AST, site: CallSite) -> bool:
             return False  # the call gives the factory
     else:
         return False
-    start = (site.node.lineno, site.node.col_offset)
-    return (body.lineno, body.col_offset) <= start < (body.end_lineno or 0, body.end_col_offset or 0)
+    return holds(body, site.node)

@@ -6,6 +6,7 @@ import ast
 import re
 
 from crewmem_doctor.facts.python.nodes import CallSite
+from crewmem_doctor.facts.python.within import holds, statement_around
 
 _TESTS = frozenset(("test", "tests", "testing", "unittest", "pytest", "ci"))
 # What chooses the stage, and what says by itself that tests run.
@@ -17,11 +18,8 @@ _TESTING = re.compile(
 
 def for_tests(site: CallSite) -> bool:
     """Whether the call stands in an arm that only tests take."""
-    line = site.node.lineno
-    for statement in site.scope.module.tree.body:
-        if statement.lineno <= line <= (statement.end_lineno or 0):
-            return any(_taken_by_tests(node, site.node) for node in ast.walk(statement))
-    return False
+    statement = statement_around(site)
+    return statement is not None and any(_taken_by_tests(node, site.node) for node in ast.walk(statement))
 
 
 def _taken_by_tests(node: ast.AST, call: ast.Call) -> bool:
@@ -29,14 +27,9 @@ def _taken_by_tests(node: ast.AST, call: ast.Call) -> bool:
         return False
     body: list[ast.stmt] | list[ast.expr] = node.body if isinstance(node, ast.If) else [node.body]
     other: list[ast.stmt] | list[ast.expr] = node.orelse if isinstance(node, ast.If) else [node.orelse]
-    if any(_holds(part, call) for part in body):
+    if any(holds(part, call) for part in body):
         return _means_tests(node.test, True)
-    return any(_holds(part, call) for part in other) and _means_tests(node.test, False)
-
-
-def _holds(outer: ast.stmt | ast.expr, inner: ast.Call) -> bool:
-    start, end = (outer.lineno, outer.col_offset), (outer.end_lineno or 0, outer.end_col_offset or 0)
-    return start <= (inner.lineno, inner.col_offset) < end
+    return any(holds(part, call) for part in other) and _means_tests(node.test, False)
 
 
 def _means_tests(test: ast.expr, holds: bool) -> bool:
